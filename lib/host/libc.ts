@@ -1,0 +1,76 @@
+/**
+ * The C library, called directly: what Bun and node:fs have no call for.
+ *
+ * One `dlopen`, opened at first use, because start-up is part of the interface.
+ * Numbers are those of Linux on x86-64 and aarch64, which agree for all that is
+ * used here. A variadic function (`ioctl`, `open`) is declared with the fixed
+ * arguments we pass: both ABIs pass them alike.
+ */
+import { dlopen, type Pointer, ptr, read } from "bun:ffi";
+import { constants as osConstants } from "node:os";
+import { Failure } from "../fault.ts";
+
+const definitions = {
+  __errno_location: { args: [], returns: "ptr" },
+  ioctl: { args: ["i32", "u64", "ptr"], returns: "i32" },
+  open: { args: ["ptr", "i32", "u32"], returns: "i32" },
+  openat: { args: ["i32", "ptr", "i32", "u32"], returns: "i32" },
+  close: { args: ["i32"], returns: "i32" },
+  syscall: { args: ["i64", "i64", "i64", "i64", "i64", "i64", "i64"], returns: "i64" },
+} as const;
+
+type Libc = ReturnType<typeof dlopen<typeof definitions>>["symbols"];
+
+let loaded: Libc | undefined;
+
+/** The symbols of libc, loaded at first use. */
+export function libc(): Libc {
+  loaded ??= dlopen("libc.so.6", definitions).symbols;
+  return loaded;
+}
+
+/** errno of the call just made. Read it at once: anything in between may change it. */
+export function errno(): number {
+  return read.i32(libc().__errno_location() as Pointer, 0);
+}
+
+/** The symbolic name of an errno, such as `ENOENT`. */
+export function errnoName(code: number): string {
+  for (const [name, value] of Object.entries(osConstants.errno)) if (value === code) return name;
+  return `errno ${code}`;
+}
+
+/** A failed call of the C library, with its errno. */
+export class CallFailure extends Failure {
+  readonly errno: number;
+  /** Symbolic, such as `ENOENT`. */
+  readonly code: string;
+
+  constructor(action: string, code: number) {
+    const name = errnoName(code);
+    super(`${action}: ${name}`);
+    this.errno = code;
+    this.code = name;
+  }
+}
+
+/** Returns the call's value, or throws with errno; `action` reads "Cannot open /x". */
+export function checked(value: number, action: () => string): number {
+  if (value !== -1) return value;
+  const code = errno();
+  throw new CallFailure(action(), code);
+}
+
+/**
+ * A NUL-terminated copy of a path for the C library. Keep a reference to it
+ * until the call has returned: `ptr()` does not keep its buffer alive.
+ */
+export function cString(text: Uint8Array | string): Uint8Array {
+  const bytes = typeof text === "string" ? new TextEncoder().encode(text) : text;
+  if (bytes.includes(0)) throw new Failure("Cannot use a path: it contains a NUL byte");
+  const buffer = new Uint8Array(new ArrayBuffer(bytes.length + 1));
+  buffer.set(bytes);
+  return buffer;
+}
+
+export { ptr };
