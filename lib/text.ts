@@ -28,7 +28,9 @@ export function formatBytes(bytes: number | bigint): string {
   let power = 0;
   while (power < units.length - 1 && value >= 1024 ** (power + 1)) power++;
   const scaled = value / 1024 ** power;
-  return Number.isInteger(scaled) ? `${scaled} ${units[power]}` : `${scaled.toFixed(1)} ${units[power]}`;
+  return Number.isInteger(scaled)
+    ? `${scaled} ${units[power]}`
+    : `${scaled.toFixed(1)} ${units[power]}`;
 }
 
 /** `1 file`, `2 files`: a count with its noun. */
@@ -53,12 +55,15 @@ function decodeLossless(bytes: Uint8Array): string {
 
 function escapeControls(text: string): string {
   // C0, DEL, C1, and the bidirectional overrides that make a name read as another.
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, (char) => {
-    if (char === "\n") return "\\n";
-    if (char === "\t") return "\\t";
-    const code = char.charCodeAt(0);
-    return code < 0x100
-      ? `\\x${code.toString(16).padStart(2, "0")}`
-      : `\\u${code.toString(16).padStart(4, "0")}`;
-  });
+  return text.replace(
+    /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,
+    (char) => {
+      if (char === "\n") return "\\n";
+      if (char === "\t") return "\\t";
+      const code = char.charCodeAt(0);
+      return code < 0x100
+        ? `\\x${code.toString(16).padStart(2, "0")}`
+        : `\\u${code.toString(16).padStart(4, "0")}`;
+    },
+  );
 }

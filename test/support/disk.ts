@@ -1,0 +1,133 @@
+/**
+ * Real disks for tests: loop devices over sparse images, gone when the test is.
+ *
+ * Every image lies in one folder with a telling name, so that `sweep()` can find
+ * and release what a killed run left behind: mounts, partitions, loop devices.
+ */
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const PREFIX = "blankroot-test-";
+
+/** Runs a program; throws with its stderr where it fails. Returns stdout. */
+export function sh(
+  argv: string[],
+  options: { stdin?: string | Uint8Array; env?: Record<string, string> } = {},
+): string {
+  const child = Bun.spawnSync(argv, {
+    env: { ...(process.env as Record<string, string>), LC_ALL: "C", ...options.env },
+    stdin: options.stdin === undefined ? "ignore" : Buffer.from(options.stdin),
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  if (child.exitCode !== 0) {
+    throw new Error(`${argv.join(" ")}: status ${child.exitCode}\n${child.stderr}${child.stdout}`);
+  }
+  return child.stdout.toString();
+}
+
+/** A folder of the test's own, swept with all that is mounted below it. */
+export class Scratch implements Disposable {
+  readonly dir: string;
+
+  constructor() {
+    this.dir = mkdtempSync(join(tmpdir(), PREFIX));
+  }
+
+  path(...names: string[]): string {
+    return join(this.dir, ...names);
+  }
+
+  mkdir(...names: string[]): string {
+    const dir = this.path(...names);
+    mkdirSync(dir, { recursive: true });
+    return dir;
+  }
+
+  [Symbol.dispose](): void {
+    release(this.dir);
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+}
+
+export interface LoopOptions {
+  sizeBytes: number;
+  sectorSizeBytes?: 512 | 4096;
+  readOnly?: boolean;
+  /** Takes an existing image instead of making an empty one. */
+  image?: string;
+}
+
+/** Attaches an image in `scratch` as a loop disk, and returns its node such as /dev/loop0. */
+export function attachLoop(scratch: Scratch, name: string, options: LoopOptions): string {
+  const image = options.image ?? scratch.path(name);
+  if (!existsSync(image)) {
+    writeFileSync(image, "");
+    truncateSync(image, options.sizeBytes);
+  }
+  const argv = ["losetup", "--find", "--show", "--partscan"];
+  if (options.sectorSizeBytes !== undefined)
+    argv.push("--sector-size", String(options.sectorSizeBytes));
+  if (options.readOnly) argv.push("--read-only");
+  return sh([...argv, image]).trim();
+}
+
+/** Detaches a loop disk with its partitions. */
+export function detachLoop(device: string): void {
+  Bun.spawnSync(["partx", "--delete", device], { stdout: "ignore", stderr: "ignore" });
+  sh(["losetup", "--detach", device]);
+}
+
+/** An attached loop disk that carries btrfs over its whole length, without a partition table. */
+export function makeBtrfs(scratch: Scratch, name: string, sizeBytes: number, label = name): string {
+  const device = attachLoop(scratch, name, { sizeBytes });
+  sh(["mkfs.btrfs", "--quiet", "--label", label, device]);
+  return device;
+}
+
+/** Mounts `device` below `scratch` and returns the folder. */
+export function mountAt(
+  scratch: Scratch,
+  name: string,
+  device: string,
+  options = "subvolid=5",
+): string {
+  const dir = scratch.mkdir(name);
+  sh(["mount", "-t", "btrfs", "-o", options, device, dir]);
+  return dir;
+}
+
+/** Takes down what former, killed runs left behind. */
+export function sweep(): void {
+  release(join(tmpdir(), PREFIX));
+  const leftovers = Array.from(
+    new Bun.Glob(`${PREFIX}*`).scanSync({ cwd: tmpdir(), onlyFiles: false }),
+  );
+  for (const name of leftovers) rmSync(join(tmpdir(), name), { recursive: true, force: true });
+}
+
+function release(prefix: string): void {
+  const mounts = readFileSync("/proc/self/mountinfo", "latin1")
+    .split("\n")
+    .map((line) => line.split(" ")[4] ?? "")
+    .filter((dir) => dir.startsWith(prefix))
+    .map((dir) =>
+      dir.replace(/\\([0-7]{3})/g, (_, octal) => String.fromCharCode(parseInt(octal, 8))),
+    );
+  for (const dir of mounts.reverse()) sh(["umount", dir]);
+  const loops = JSON.parse(
+    sh(["losetup", "--json", "--list", "--output", "NAME,BACK-FILE"]) || "{}",
+  );
+  for (const loop of loops.loopdevices ?? []) {
+    if (String(loop["back-file"]).startsWith(prefix)) detachLoop(loop.name);
+  }
+}
