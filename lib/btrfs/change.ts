@@ -1,0 +1,49 @@
+/**
+ * What a comparison of two subvolumes says of one path: the word that the
+ * metadata reader gives and everything above it takes.
+ *
+ * A change is small and lazy: most are only printed or counted, so what needs
+ * another look at the metadata (inode, text of a link) is asked for when wanted.
+ */
+
+/** `A` added, `M` content changed, `m` metadata only, `T` type changed, `D` in the base but gone. */
+export type Status = "A" | "M" | "m" | "T" | "D";
+
+export type FileType =
+  | "file"
+  | "directory"
+  | "symlink"
+  | "fifo"
+  | "socket"
+  | "character"
+  | "block"
+  /** The top directory of a nested subvolume. */
+  | "subvolume";
+
+/** The part of btrfs_inode_item that people ask for. */
+export interface Inode {
+  readonly sizeBytes: number;
+  /** st_mode whole, type bits included. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly links: number;
+  readonly mtime: { readonly seconds: number; readonly nanoseconds: number };
+}
+
+export interface Change {
+  readonly status: Status;
+  /** The type in root; in the base where the path is gone from root. */
+  readonly type: FileType;
+  /** Absolute below the compared root, beginning with "/"; bytes as the disk has them. */
+  readonly path: Uint8Array;
+  /** The inode in root; in the base where the path is gone from root. */
+  inode(): Inode;
+  /** The text of a symlink, undefined for every other type. */
+  linkText(): Uint8Array | undefined;
+}
+
+/** Whether the path is a directory for those who list files. */
+export function isDirectory(type: FileType): boolean {
+  return type === "directory" || type === "subvolume";
+}
