@@ -1,0 +1,94 @@
+/**
+ * Programs of others: an argv array, the C locale, a time limit, no shell.
+ *
+ * The environment is always passed: a child of the compiled executable would
+ * otherwise see what the launcher changed. A failure shows the command, its
+ * status and its stderr with control characters escaped, for labels and names
+ * in it come from a disk.
+ */
+import { Failure, Refusal } from "../fault.ts";
+import { shellQuote, visible } from "../text.ts";
+import { endAtInterruption, throwIfInterrupted } from "./interruption.ts";
+
+export interface RunOptions {
+  readonly stdin?: string | Uint8Array;
+  /** Descriptors the program inherits, from 3 on. */
+  readonly inherit?: readonly number[];
+  readonly timeoutMs?: number;
+  /** Statuses that are no failure; 0 alone unless given. */
+  readonly accept?: readonly number[];
+}
+
+export interface Finished {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export const TIMEOUT_MS_DEFAULT = 10 * 60_000;
+
+type Listener = (argv: readonly string[]) => void;
+const listeners: Listener[] = [];
+
+/** Tells every command before it runs (`--verbose`). */
+export function listenToCommands(listener: Listener): void {
+  listeners.push(listener);
+}
+
+/**
+ * Runs a program to its end.
+ *
+ * @throws Refusal when the program is missing, Failure when its status is not
+ *   accepted or its time is up, Interruption when a signal came meanwhile
+ */
+export async function run(argv: readonly string[], options: RunOptions = {}): Promise<Finished> {
+  throwIfInterrupted();
+  for (const listener of listeners) listener(argv);
+  const child = start(argv, options);
+  const timeoutMs = options.timeoutMs ?? TIMEOUT_MS_DEFAULT;
+  const timer = setTimeout(() => child.kill("SIGKILL"), timeoutMs);
+  using _ = endAtInterruption(child);
+  const [out, err, status] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.exited,
+  ]);
+  clearTimeout(timer);
+  throwIfInterrupted();
+  if (child.signalCode === "SIGKILL") {
+    throw new Failure(`Cannot run ${describe(argv)}: killed, its limit is ${timeoutMs / 1000} s`);
+  }
+  if (!(options.accept ?? [0]).includes(status)) {
+    const said = visible(err.trim() || out.trim()).replaceAll("\\n", "\n  ");
+    throw new Failure(
+      `Cannot run ${describe(argv)}: exit status ${status}${said && `\n  ${said}`}`,
+    );
+  }
+  return { status, stdout: out, stderr: err };
+}
+
+/** The programs of the list that are not on PATH. */
+export function missingPrograms(names: readonly string[]): string[] {
+  return [...new Set(names)].filter((name) => Bun.which(name) === null);
+}
+
+function start(argv: readonly string[], options: RunOptions) {
+  const stdin = options.stdin === undefined ? "ignore" : new Blob([options.stdin as string]);
+  try {
+    return Bun.spawn([...argv], {
+      env: childEnvironment(),
+      stdio: [stdin, "pipe", "pipe", ...(options.inherit ?? [])],
+    }) as Bun.Subprocess<"ignore", "pipe", "pipe">;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    throw new Refusal(`Cannot run ${argv[0]}: not found on PATH`, { cause: error });
+  }
+}
+
+function childEnvironment(): Record<string, string | undefined> {
+  return { ...process.env, LC_ALL: "C" };
+}
+
+function describe(argv: readonly string[]): string {
+  return visible(argv.map(shellQuote).join(" "));
+}

@@ -1,0 +1,12 @@
+/** The scripts by name, in the order of a machine's life. */
+import type { Script } from "../lib/cli.ts";
+
+export const scripts: Record<string, () => Promise<{ default: Script }>> = {
+  "format-disk": () => import("./format-disk.ts"),
+  "make-subvols": () => import("./make-subvols.ts"),
+  "mount-subvols": () => import("./mount-subvols.ts"),
+  "fs-diff": () => import("./fs-diff.ts"),
+  "rollback-preview": () => import("./rollback-preview.ts"),
+  "persist-copy": () => import("./persist-copy.ts"),
+  rollback: () => import("./rollback.ts"),
+};
