@@ -1,0 +1,110 @@
+/**
+ * Applies a plan: its checks again, then step by step, stopping at the first
+ * that fails. Nothing is tried twice and nothing is skipped.
+ */
+import { closeSync, openSync, writeSync } from "node:fs";
+import { Failure, Interruption, Refusal } from "../fault.ts";
+import type { AwaitPartitionsStep, Check, CommandStep, Plan, Step, Word } from "../plan.ts";
+import { visible } from "../text.ts";
+import { type DetachedMount, mountDetached } from "./detached.ts";
+import { awaitPartition } from "./probe/partition-node.ts";
+import { run } from "./spawn.ts";
+
+/** Where the plan's file system is mounted in a child that inherits it as its first extra descriptor. */
+const TOP_PATH = "/proc/self/fd/3";
+
+/** What words are replaced by while the plan runs. */
+interface Names {
+  readonly partitions: Map<number, string>;
+  readonly top: DetachedMount | undefined;
+}
+
+/**
+ * @param announce is told each step's reason before it runs
+ * @throws Refusal if a check no longer holds: nothing was touched.
+ *   Failure if a step fails: those before it were done, those after it were not.
+ */
+export async function applyPlan(plan: Plan, announce: (why: string) => void): Promise<void> {
+  using top = plan.topOf === undefined ? undefined : mountDetached(plan.topOf, "/", "read-write");
+  const names: Names = { partitions: new Map(), top };
+  for (const check of plan.checks) await refuseUnless(check, names);
+  for (const [index, step] of plan.steps.entries()) {
+    announce(step.why);
+    try {
+      await applyStep(step, names);
+    } catch (error) {
+      throw index === 0 && error instanceof Refusal ? error : halfway(plan, index, error);
+    }
+  }
+}
+
+/** Runs a plan's checks and nothing else. */
+async function refuseUnless(check: Check, names: Names): Promise<void> {
+  const have = await observe(check, names);
+  if (have === check.expected) return;
+  throw new Refusal(
+    `Cannot go on: ${check.what} is "${visible(have)}", the plan was made for "${visible(check.expected)}"`,
+    { hint: "Nothing was touched. Make the plan again" },
+  );
+}
+
+async function applyStep(step: Step, names: Names): Promise<void> {
+  if (step.kind === "await-partitions") return nameParts(step, names);
+  if (step.kind === "command") return runCommand(step, names);
+  const have = await observe(step.check, names);
+  if (have === step.check.expected) return;
+  const { what, expected } = step.check;
+  throw new Failure(`Cannot go on: ${what} is "${visible(have)}", expected "${visible(expected)}"`);
+}
+
+async function observe(check: Check, names: Names): Promise<string> {
+  const { stdout } = await run(resolve(check.argv, names), inherit(names));
+  return stdout.replace(/\n+$/, "");
+}
+
+async function nameParts(step: AwaitPartitionsStep, names: Names): Promise<void> {
+  for (const partition of step.partitions) {
+    const node = await awaitPartition(step.kernelName, partition, step.timeoutMs);
+    names.partitions.set(partition.number, node);
+  }
+}
+
+async function runCommand(step: CommandStep, names: Names): Promise<void> {
+  // Created before the program runs: a file that can't be kept must stop us early.
+  const file = step.saveTo === undefined ? undefined : openSync(step.saveTo, "wx", 0o600);
+  try {
+    const stdin = step.stdin === undefined ? {} : { stdin: step.stdin };
+    const { stdout } = await run(resolve(step.argv, names), { ...stdin, ...inherit(names) });
+    if (file !== undefined) writeSync(file, stdout);
+  } finally {
+    if (file !== undefined) closeSync(file);
+  }
+}
+
+function inherit(names: Names): { inherit?: number[] } {
+  return names.top === undefined ? {} : { inherit: [names.top.fd] };
+}
+
+function resolve(argv: readonly Word[], names: Names): string[] {
+  return argv.map((word) => {
+    if (typeof word === "string") return word;
+    if ("top" in word) return word.top === "" ? TOP_PATH : `${TOP_PATH}/${word.top}`;
+    const node = names.partitions.get(word.partition);
+    if (node === undefined)
+      throw new Failure(`Cannot go on: partition ${word.partition} has no node yet`);
+    return node;
+  });
+}
+
+function halfway(plan: Plan, index: number, error: unknown): Error {
+  if (error instanceof Interruption) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  const done = plan.steps.slice(0, index).length;
+  return new Failure(
+    `Cannot finish ${plan.script}, ${done} of ${plan.steps.length} steps done: ${reason}`,
+    {
+      cause: error,
+      hint: `The steps before "${plan.steps[index]!.why.split("\n")[0]}" were done, it and those after were not`,
+    },
+  );
+}

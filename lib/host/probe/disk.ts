@@ -1,0 +1,166 @@
+/**
+ * Everything about the disk that the profile names: the facts of format-disk and
+ * of whatever else must be sure which disk it has.
+ */
+import { realpathSync, statSync } from "node:fs";
+import type { Disk, LabelBearer } from "../../facts.ts";
+import { Refusal } from "../../fault.ts";
+import type { Check } from "../../plan.ts";
+import { visible } from "../../text.ts";
+import { run } from "../spawn.ts";
+import { probeContents, probeSignature } from "./contents.ts";
+import { type Identity, probeIdentity } from "./identity.ts";
+import { nodeOf, sysfsPartitions } from "./partition-node.ts";
+import {
+  attribute,
+  blockDevices,
+  isPartition,
+  kernelNameOf,
+  majorMinorOf,
+  sizeBytesOf,
+  wholeDisks,
+} from "./sysfs.ts";
+import { probeUses } from "./uses.ts";
+
+/** @throws Refusal when the path is no block device */
+export async function probeDisk(device: string): Promise<Disk> {
+  const kernelName = blockDeviceAt(device);
+  const node = nodeOf(`/sys/class/block/${kernelName}`);
+  const identity = probeIdentity(kernelName);
+  const kind = kindOf(kernelName);
+  return {
+    device,
+    node,
+    kernelName,
+    kind,
+    sizeBytes: sizeBytesOf(kernelName),
+    sectorSizeBytes: Number(attribute(kernelName, "queue/logical_block_size") ?? 512),
+    readOnly: attribute(kernelName, "ro") === "1",
+    model: identity.model,
+    serial: identity.serial,
+    wwn: identity.wwn,
+    token: identity.token,
+    contents: await probeContents(node),
+    uses: kind === "partition" ? [] : probeUses(kernelName),
+    checks: await observeAll(identityChecks(device, node, kernelName, identity)),
+  };
+}
+
+/** The labels of all file systems of the machine but those on the disk itself. */
+export async function probeLabelsElsewhere(disk: Disk): Promise<LabelBearer[]> {
+  const bearers: LabelBearer[] = [];
+  const own = new Set([
+    disk.kernelName,
+    ...sysfsPartitions(disk.kernelName).map((p) => p.kernelName),
+  ]);
+  for (const name of blockDevices().filter((candidate) => !own.has(candidate))) {
+    const node = nodeOf(`/sys/class/block/${name}`);
+    const label = (await probeSignature(node))?.label;
+    if (label !== undefined) bearers.push({ label, node });
+  }
+  for (const name of wholeDisks().filter((candidate) => !own.has(candidate))) {
+    const node = nodeOf(`/sys/class/block/${name}`);
+    for (const { number, signature } of (await probeContents(node)).partitions) {
+      if (signature?.label)
+        bearers.push({ label: signature.label, node: `${node}, partition ${number}` });
+    }
+  }
+  return bearers;
+}
+
+function blockDeviceAt(device: string): string {
+  const found = statSync(device, { throwIfNoEntry: false });
+  if (found === undefined) {
+    throw new Refusal(`Cannot use ${visible(device)} as a disk: there is no such device`, {
+      hint: "lsblk --output PATH,MODEL,SERIAL,SIZE shows the disks of this machine",
+    });
+  }
+  const name = found.isBlockDevice() ? kernelNameOf(majorMinorOf(found.rdev)) : undefined;
+  if (name !== undefined) return name;
+  const kind = found.isFile()
+    ? "a plain file"
+    : found.isDirectory()
+      ? "a directory"
+      : "no block device";
+  throw new Refusal(
+    `Cannot use ${visible(device)} as a disk: it is ${kind}, expected a whole disk`,
+    {
+      hint: found.isFile()
+        ? `losetup --find --show --partscan ${visible(device)} makes a disk of it`
+        : undefined,
+    },
+  );
+}
+
+function kindOf(kernelName: string): Disk["kind"] {
+  if (isPartition(kernelName)) return "partition";
+  return /^(dm-|md|zram|ram|sr|nbd\d+p)/.test(kernelName) ? "mapped" : "disk";
+}
+
+/** What the printed script and --apply look at again: they must see what was seen now. */
+function identityChecks(
+  device: string,
+  node: string,
+  kernelName: string,
+  identity: Identity,
+): Omit<Check, "expected">[] {
+  const sysfs = `/sys/class/block/${kernelName}`;
+  return [
+    { what: `the disk that ${device} leads to`, argv: ["readlink", "--canonicalize", device] },
+    { what: `the size of ${node} in bytes`, argv: ["blockdev", "--getsize64", node] },
+    { what: `the sector size of ${node} in bytes`, argv: ["blockdev", "--getss", node] },
+    { what: `the read-only flag of ${node}`, argv: ["blockdev", "--getro", node] },
+    ...tellingChecks(node, sysfs, kernelName, identity),
+    {
+      what: `the devices on ${node}`,
+      argv: ["lsblk", "--noheadings", "--list", "--output", "NAME,TYPE", node],
+    },
+    {
+      what: `the mounts and swap on ${node}`,
+      argv: ["lsblk", "--noheadings", "--raw", "--output", "MOUNTPOINTS", node],
+    },
+    { what: `the loop devices over ${node}`, argv: ["losetup", "--associated", node] },
+    { what: `the signatures on ${node}`, argv: ["wipefs", "--no-act", "--parsable", node] },
+  ];
+}
+
+/** A loop device is its image; a disk without any serial is told by the kernel's count of attached disks. */
+function tellingChecks(
+  node: string,
+  sysfs: string,
+  kernelName: string,
+  { toldBy }: Identity,
+): Omit<Check, "expected">[] {
+  if (attribute(kernelName, "loop/backing_file") !== undefined) {
+    const columns = "BACK-INO,BACK-MAJ:MIN,OFFSET,SIZELIMIT";
+    return [
+      {
+        what: `the image behind ${node} (inode, device, offset, limit)`,
+        argv: ["losetup", "--noheadings", "--raw", "--output", columns, node],
+      },
+    ];
+  }
+  if (toldBy !== undefined)
+    return [{ what: `the serial of ${node}`, argv: ["cat", `${sysfs}/${toldBy}`] }];
+  if (attribute(kernelName, "diskseq") === undefined) return [];
+  return [
+    {
+      what: `the sequence number of ${node}, which has no serial`,
+      argv: ["cat", `${sysfs}/diskseq`],
+    },
+  ];
+}
+
+async function observeAll(checks: readonly Omit<Check, "expected">[]): Promise<Check[]> {
+  const observed: Check[] = [];
+  for (const check of checks) {
+    const { stdout } = await run(check.argv as string[]);
+    observed.push({ ...check, expected: stdout.replace(/\n+$/, "") });
+  }
+  return observed;
+}
+
+/** The canonical node behind a path such as /dev/disk/by-id/…. */
+export function canonicalNode(device: string): string {
+  return realpathSync(device);
+}
