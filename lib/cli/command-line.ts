@@ -11,6 +11,7 @@ import { UsageFault } from "../fault.ts";
 import { rawArguments } from "../host/arguments.ts";
 import { nearest } from "../nearest.ts";
 import { visible } from "../text.ts";
+import { shortFlag } from "./help.ts";
 
 export interface CommandLine {
   /** Boolean flags that were given. */
@@ -48,7 +49,7 @@ export function readCommandLine(
 function parse(name: string, args: ArgsDef, words: readonly string[]) {
   const options: Record<string, { type: "boolean" | "string"; short?: string }> = {};
   for (const [flag, definition] of Object.entries(args)) {
-    const short = [definition.alias ?? []].flat().find((alias: string) => alias.length === 1);
+    const short = shortFlag(definition);
     const type = definition.type === "boolean" ? "boolean" : "string";
     options[flag] = short === undefined ? { type } : { type, short };
   }

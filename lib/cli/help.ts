@@ -41,8 +41,14 @@ export function renderStatuses(findings: string | undefined): string {
   return `Exit status:\n${statuses.map(([status, text]) => `  ${status}  ${text}`).join("\n")}`;
 }
 
+/** The one-letter alias, without its dash. */
+export function shortFlag(flag: ArgsDef[string]): string | undefined {
+  const aliases = "alias" in flag ? [flag.alias ?? []].flat() : [];
+  return aliases.find((alias) => alias.length === 1);
+}
+
 export function flagWord(name: string, flag: ArgsDef[string]): string {
-  const short = [flag.alias ?? []].flat().find((alias: string) => alias.length === 1);
+  const short = shortFlag(flag);
   const value =
     flag.type === "boolean" ? "" : `=${("valueHint" in flag && flag.valueHint) || "VALUE"}`;
   return `${short === undefined ? "    " : `-${short}, `}--${name}${value}`;
