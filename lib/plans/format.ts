@@ -1,0 +1,258 @@
+/**
+ * The plan of format-disk: a GPT with ESP, swap and btrfs on an idle disk.
+ *
+ * One sfdisk script writes the whole table, so there is no state with half of
+ * it; power lost later leaves a table, which the next run refuses to overwrite
+ * without --wipe.
+ */
+
+import { describeContents } from "../disk-text.ts";
+import type { Contents, Disk, DiskIds, LabelBearer } from "../facts.ts";
+import { Refusal } from "../fault.ts";
+import { type Layout, layOut, type Slice } from "../layout.ts";
+import type { Plan, Step } from "../plan.ts";
+import type { Profile } from "../profile.ts";
+import { visible } from "../text.ts";
+import { labelsOf } from "./labels.ts";
+
+/** Partition types: UEFI specification; Discoverable Partitions Specification for the others. */
+export const ESP_TYPE = "C12A7328-F81F-11D2-BA4B-00A0C93EC93B";
+const SWAP_TYPE = "0657FD6D-A4AB-43C4-84E5-0933C84B4F4F";
+const LINUX_TYPE = "0FC63DAF-8483-4772-8E79-3D69D8477DE4";
+const NODE_TIMEOUT_MS = 20_000;
+/** Tables of which `sfdisk --dump` makes a copy. */
+const DUMPABLE_TABLES = new Set(["gpt", "dos", "sgi", "sun"]);
+
+export interface FormatFacts {
+  readonly profileFile: string;
+  readonly disk: Disk;
+  readonly labelsElsewhere: readonly LabelBearer[];
+  readonly ids: DiskIds;
+  readonly udevRuns: boolean;
+  /** Where the old table is to be kept; the file must not exist. */
+  readonly tableFile: string;
+  /** Whether the user has agreed to lose what is on the disk. */
+  readonly wipe: boolean;
+}
+
+/** @throws Refusal */
+export function planFormat(profile: Profile, facts: FormatFacts): Plan {
+  const { disk } = facts;
+  refuseUnbuilt(profile);
+  refuseUnlessWholeDisk(disk);
+  refuseUnlessIdle(disk);
+  if (disk.readOnly) throw refusal(disk, "it is read-only, expected a disk that can be written");
+  refuseHibernated(disk);
+  const layout = layOut(profile, disk);
+  refuseLabelClash(profile, facts);
+  if (!facts.wipe) refuseUnlessBlank(disk);
+  return {
+    script: "format-disk",
+    summary: `erase ${disk.node} and lay it out as ESP${layout.swap ? ", swap" : ""} and btrfs`,
+    profileFile: facts.profileFile,
+    notes: notesOf(facts),
+    checks: disk.checks,
+    steps: [
+      ...saveTable(facts),
+      writeTable(disk, layout, facts.ids),
+      ...showPartitions(disk, layout, facts.udevRuns),
+      ...makeFileSystems(profile, layout, facts.ids),
+    ],
+  };
+}
+
+function refuseUnbuilt(profile: Profile): void {
+  const missing = [
+    profile.disk.encryption && "disk.encryption",
+    profile.disk.swap?.kind === "file" && 'disk.swap.kind = "file"',
+  ].filter(Boolean);
+  if (missing.length === 0) return;
+  throw new Refusal(
+    `Cannot format ${profile.disk.device}: ${missing.join(" and ")} of the profile can't be made yet`,
+    { hint: "This version makes unencrypted disks with a swap partition or none" },
+  );
+}
+
+function refuseUnlessWholeDisk(disk: Disk): void {
+  if (disk.kind === "disk") return;
+  const what = disk.kind === "partition" ? "a partition" : "a mapped device";
+  throw refusal(disk, `it is ${what}, expected a whole disk`);
+}
+
+function refuseUnlessIdle(disk: Disk): void {
+  if (disk.uses.length === 0) return;
+  const vital = disk.uses.find((use) => use.vital !== undefined)?.vital;
+  const uses = disk.uses.map((use) => `${visible(use.node)} is ${visible(use.how)}`).join("; ");
+  const carries = vital === undefined ? "" : `it carries the ${vital}: `;
+  throw refusal(disk, `${carries}${uses}, expected an idle disk`);
+}
+
+function refuseHibernated(disk: Disk): void {
+  const signatures = [disk.contents.whole, ...disk.contents.partitions.map((p) => p.signature)];
+  if (!signatures.some((signature) => signature?.type === "swsuspend")) return;
+  throw refusal(
+    disk,
+    "a hibernated system waits on it to be resumed",
+    "Resume and shut it down first",
+  );
+}
+
+function refuseLabelClash(profile: Profile, { disk, labelsElsewhere }: FormatFacts): void {
+  const { esp, swap, btrfs } = labelsOf(profile);
+  const wanted = profile.disk.swap === undefined ? [esp, btrfs] : [esp, swap, btrfs];
+  const clash = labelsElsewhere.find(({ label }) => wanted.includes(label));
+  if (clash === undefined) return;
+  throw refusal(
+    disk,
+    `the label "${visible(clash.label)}" is borne by ${clash.node} already, expected labels that this machine has once`,
+    "Choose another disk.label in the profile, or detach the other disk",
+  );
+}
+
+function refuseUnlessBlank(disk: Disk): void {
+  const contents = describeContents(disk.contents);
+  if (contents.length === 0) return;
+  throw refusal(
+    disk,
+    `it is not blank, expected a disk without table or signature\n${contents.map((line) => `    ${line}`).join("\n")}`,
+    "If all of this may go, add --wipe",
+  );
+}
+
+function refusal(disk: Disk, reason: string, hint?: string): Refusal {
+  return new Refusal(`Cannot format ${visible(disk.node)}: ${reason}`, { hint });
+}
+
+function notesOf({ disk, tableFile }: FormatFacts): string[] {
+  const lost = describeContents(disk.contents);
+  if (lost.length === 0) return ["the disk is blank: it holds no table and no known signature"];
+  const kept = keepsTable(disk.contents)
+    ? [
+        `the old partition table is kept in ${tableFile}; sfdisk ${disk.node} <${tableFile}`,
+        "writes it back: the table alone, never the data; on an installer that file lies in",
+        "memory and is gone with the next reboot, so copy it elsewhere if it matters",
+      ]
+    : [];
+  return [...lost.map((line) => `to be lost: ${line}`), ...kept];
+}
+
+function keepsTable({ table }: Contents): boolean {
+  return table !== undefined && DUMPABLE_TABLES.has(table);
+}
+
+function saveTable({ disk, tableFile }: FormatFacts): Step[] {
+  if (!keepsTable(disk.contents)) return [];
+  return [
+    {
+      kind: "command",
+      why: `Keep the old partition table in ${tableFile}`,
+      argv: ["sfdisk", "--dump", disk.node],
+      saveTo: tableFile,
+    },
+  ];
+}
+
+function writeTable(disk: Disk, layout: Layout, ids: DiskIds): Step {
+  const sectors = (bytes: number) => bytes / disk.sectorSizeBytes;
+  const line = (slice: Slice, type: string, uuid: string, name: string) =>
+    `${slice.number}: start=${sectors(slice.startBytes)}, size=${sectors(slice.sizeBytes)}, type=${type}, uuid=${uuid}, name="${name}"`;
+  const script = [
+    "label: gpt",
+    `label-id: ${ids.disk}`,
+    "unit: sectors",
+    `sector-size: ${disk.sectorSizeBytes}`,
+    "",
+    line(layout.esp, ESP_TYPE, ids.espPartition, "ESP"),
+    ...(layout.swap === undefined ? [] : [line(layout.swap, SWAP_TYPE, ids.swapPartition, "swap")]),
+    line(layout.btrfs, LINUX_TYPE, ids.btrfsPartition, "btrfs"),
+  ];
+  return {
+    kind: "command",
+    why: "Write the new table; what the old partitions held is gone from here on",
+    argv: [
+      "sfdisk",
+      "--quiet",
+      "--lock",
+      "--wipe",
+      "always",
+      "--wipe-partitions",
+      "always",
+      disk.node,
+    ],
+    stdin: `${script.join("\n")}\n`,
+  };
+}
+
+function showPartitions(disk: Disk, layout: Layout, udevRuns: boolean): Step[] {
+  const partitions = [layout.esp, layout.swap, layout.btrfs].filter((slice) => slice !== undefined);
+  const wait = {
+    kind: "await-partitions",
+    why: "Wait until the kernel shows the partitions as they were written",
+    kernelName: disk.kernelName,
+    partitions,
+    timeoutMs: NODE_TIMEOUT_MS,
+  } as const;
+  const show: Step[] = [
+    {
+      kind: "command",
+      why: "Tell the kernel, which may not know this kind of table by itself",
+      argv: ["partx", "--update", disk.node],
+    },
+    wait,
+  ];
+  if (!udevRuns) return show;
+  const settle: Step = {
+    kind: "command",
+    why: "Let udev finish: it removes and makes nodes again while it looks at a new table",
+    argv: ["udevadm", "settle", "--timeout=20"],
+  };
+  return [...show, settle, { ...wait, why: "See that the nodes are still there" }];
+}
+
+function makeFileSystems(profile: Profile, layout: Layout, ids: DiskIds): Step[] {
+  const labels = labelsOf(profile);
+  const steps: Step[] = [
+    {
+      kind: "command",
+      why: "Make the ESP's file system",
+      argv: [
+        "mkfs.fat",
+        "-F",
+        "32",
+        "-n",
+        labels.esp,
+        "-i",
+        ids.fatVolume,
+        { partition: layout.esp.number },
+      ],
+    },
+  ];
+  if (layout.swap !== undefined) {
+    steps.push({
+      kind: "command",
+      why: "Make the swap area",
+      argv: [
+        "mkswap",
+        "--label",
+        labels.swap,
+        "--uuid",
+        ids.swap,
+        { partition: layout.swap.number },
+      ],
+    });
+  }
+  steps.push({
+    kind: "command",
+    why: "Make the btrfs file system",
+    argv: [
+      "mkfs.btrfs",
+      "--quiet",
+      "--label",
+      labels.btrfs,
+      "--uuid",
+      ids.btrfs,
+      { partition: layout.btrfs.number },
+    ],
+  });
+  return steps;
+}
