@@ -9,14 +9,14 @@
 import { describeContents } from "../disk-text.ts";
 import type { Contents, Disk, DiskIds, LabelBearer } from "../facts.ts";
 import { Refusal } from "../fault.ts";
+import { ESP_TYPE, refuseHibernated } from "../filesystem.ts";
 import { type Layout, layOut, type Slice } from "../layout.ts";
 import type { Plan, Step } from "../plan.ts";
 import type { Profile } from "../profile.ts";
 import { visible } from "../text.ts";
 import { labelsOf } from "./labels.ts";
 
-/** Partition types: UEFI specification; Discoverable Partitions Specification for the others. */
-export const ESP_TYPE = "C12A7328-F81F-11D2-BA4B-00A0C93EC93B";
+/** Partition types of the Discoverable Partitions Specification. */
 const SWAP_TYPE = "0657FD6D-A4AB-43C4-84E5-0933C84B4F4F";
 const LINUX_TYPE = "0FC63DAF-8483-4772-8E79-3D69D8477DE4";
 const NODE_TIMEOUT_MS = 20_000;
@@ -42,7 +42,7 @@ export function planFormat(profile: Profile, facts: FormatFacts): Plan {
   refuseUnlessWholeDisk(disk);
   refuseUnlessIdle(disk);
   if (disk.readOnly) throw refusal(disk, "it is read-only, expected a disk that can be written");
-  refuseHibernated(disk);
+  refuseHibernated(disk.node, disk.contents);
   const layout = layOut(profile, disk);
   refuseLabelClash(profile, facts);
   if (!facts.wipe) refuseUnlessBlank(disk);
@@ -85,16 +85,6 @@ function refuseUnlessIdle(disk: Disk): void {
   const uses = disk.uses.map((use) => `${visible(use.node)} is ${visible(use.how)}`).join("; ");
   const carries = vital === undefined ? "" : `it carries the ${vital}: `;
   throw refusal(disk, `${carries}${uses}, expected an idle disk`);
-}
-
-function refuseHibernated(disk: Disk): void {
-  const signatures = [disk.contents.whole, ...disk.contents.partitions.map((p) => p.signature)];
-  if (!signatures.some((signature) => signature?.type === "swsuspend")) return;
-  throw refusal(
-    disk,
-    "a hibernated system waits on it to be resumed",
-    "Resume and shut it down first",
-  );
 }
 
 function refuseLabelClash(profile: Profile, { disk, labelsElsewhere }: FormatFacts): void {

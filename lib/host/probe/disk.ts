@@ -2,24 +2,14 @@
  * Everything about the disk that the profile names: the facts of format-disk and
  * of whatever else must be sure which disk it has.
  */
-import { realpathSync, statSync } from "node:fs";
 import type { Disk, LabelBearer } from "../../facts.ts";
-import { Refusal } from "../../fault.ts";
 import type { Check } from "../../plan.ts";
-import { visible } from "../../text.ts";
 import { run } from "../spawn.ts";
+import { blockDeviceAt } from "./block-device.ts";
 import { probeContents, probeSignature } from "./contents.ts";
 import { type Identity, probeIdentity } from "./identity.ts";
 import { nodeOf, sysfsPartitions } from "./partition-node.ts";
-import {
-  attribute,
-  blockDevices,
-  isPartition,
-  kernelNameOf,
-  majorMinorOf,
-  sizeBytesOf,
-  wholeDisks,
-} from "./sysfs.ts";
+import { attribute, blockDevices, isPartition, sizeBytesOf, wholeDisks } from "./sysfs.ts";
 import { probeUses } from "./uses.ts";
 
 /** @throws Refusal when the path is no block device */
@@ -66,30 +56,6 @@ export async function probeLabelsElsewhere(disk: Disk): Promise<LabelBearer[]> {
     }
   }
   return bearers;
-}
-
-function blockDeviceAt(device: string): string {
-  const found = statSync(device, { throwIfNoEntry: false });
-  if (found === undefined) {
-    throw new Refusal(`Cannot use ${visible(device)} as a disk: there is no such device`, {
-      hint: "lsblk --output PATH,MODEL,SERIAL,SIZE shows the disks of this machine",
-    });
-  }
-  const name = found.isBlockDevice() ? kernelNameOf(majorMinorOf(found.rdev)) : undefined;
-  if (name !== undefined) return name;
-  const kind = found.isFile()
-    ? "a plain file"
-    : found.isDirectory()
-      ? "a directory"
-      : "no block device";
-  throw new Refusal(
-    `Cannot use ${visible(device)} as a disk: it is ${kind}, expected a whole disk`,
-    {
-      hint: found.isFile()
-        ? `losetup --find --show --partscan ${visible(device)} makes a disk of it`
-        : undefined,
-    },
-  );
 }
 
 function kindOf(kernelName: string): Disk["kind"] {
@@ -158,9 +124,4 @@ async function observeAll(checks: readonly Omit<Check, "expected">[]): Promise<C
     observed.push({ ...check, expected: stdout.replace(/\n+$/, "") });
   }
   return observed;
-}
-
-/** The canonical node behind a path such as /dev/disk/by-id/…. */
-export function canonicalNode(device: string): string {
-  return realpathSync(device);
 }
