@@ -7,7 +7,8 @@
  * they inherit the descriptor. Numbers: linux/mount.h; calls: fsopen(2) and
  * open_tree(2) of the Linux manual pages.
  */
-import { closeSync } from "node:fs";
+import { closeSync, existsSync, readdirSync, realpathSync } from "node:fs";
+import { basename, join } from "node:path";
 import { checked, cString, libc, ptr } from "./libc.ts";
 
 const SYS_OPEN_TREE = 428;
@@ -15,6 +16,8 @@ const SYS_FSOPEN = 430;
 const SYS_FSCONFIG = 431;
 const SYS_FSMOUNT = 432;
 
+/** One folder for each file system that is open; see Documentation/ABI of btrfs in sysfs. */
+const SYSFS_BTRFS = "/sys/fs/btrfs";
 const FSOPEN_CLOEXEC = 1;
 const FSCONFIG_SET_FLAG = 0;
 const FSCONFIG_SET_STRING = 1;
@@ -61,6 +64,8 @@ export function mountDetached(
   // subvolid=5 is the top even where a default subvolume is set; subvol=/ is not enough.
   options.push(subvolume === "/" ? ["subvolid", "5"] : ["subvol", subvolume]);
   if (readOnly) options.push(["ro"]);
+  // Mounting replays the log of a crashed system, also read-only: a look must not write.
+  if (readOnly && !isOpen(device)) options.push(["rescue", "nologreplay"]);
   const context = call(SYS_FSOPEN, () => "Cannot open the btrfs driver", "btrfs", FSOPEN_CLOEXEC);
   try {
     for (const [key, value] of options) {
@@ -86,6 +91,13 @@ export function cloneMount(path: string): DetachedMount {
   const action = () => `Cannot look beneath the mounts of ${path}`;
   const flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
   return new DetachedMount(call(SYS_OPEN_TREE, action, AT_FDCWD, path, flags));
+}
+
+/** Whether the kernel has the file system of this device open already; options of its own are then refused. */
+function isOpen(device: string): boolean {
+  const name = basename(realpathSync(device));
+  const filesystems = existsSync(SYSFS_BTRFS) ? readdirSync(SYSFS_BTRFS) : [];
+  return filesystems.some((fsid) => existsSync(join(SYSFS_BTRFS, fsid, "devices", name)));
 }
 
 function call(number: number, action: () => string, ...args: Array<number | string>): number {
