@@ -82,3 +82,54 @@ export interface DiskIds {
   readonly swap: string;
   readonly btrfs: string;
 }
+
+/** Lists the names in a folder, whatever bytes they are made of, as ASCII. */
+export const LIST_NAMES = ["ls", "--almost-all", "-1", "--escape"] as const;
+
+/** What lies at the top of a btrfs file system under the names that a profile uses. */
+export interface BtrfsTop {
+  readonly node: string;
+  readonly uuid: string;
+  /** What LIST_NAMES says of the top. */
+  readonly listing: string;
+  /** Absent names are not in it. */
+  readonly entries: ReadonlyMap<string, TopEntry>;
+}
+
+export interface TopEntry {
+  readonly kind: "subvolume" | "directory" | "other";
+  /** The subvolume's flag; false for all that is none. */
+  readonly readOnly: boolean;
+  readonly empty: boolean;
+}
+
+/** One line of mountinfo; see proc_pid_mountinfo(5). */
+export interface Mount {
+  readonly id: number;
+  readonly parentId: number;
+  /** Such as "8:1"; anonymous ("0:31") for btrfs. */
+  readonly majorMinor: string;
+  /** The path within the file system that is mounted: "/root" for that subvolume. Bytes as latin1. */
+  readonly root: string;
+  /** Bytes as latin1: each char is one byte of the path. */
+  readonly mountPoint: string;
+  readonly options: readonly string[];
+  readonly fsType: string;
+  /** Bytes as latin1. */
+  readonly source: string;
+  readonly superOptions: readonly string[];
+}
+
+/** What mount-subvols sees of the machine. Paths are bytes as latin1, as in `Mount`. */
+export interface MountFacts {
+  readonly top: BtrfsTop;
+  /** Canonical: no symbolic link on the way. */
+  readonly target: string;
+  readonly mounts: readonly Mount[];
+  /** Ids of the mounts that are of the profile's btrfs. */
+  readonly ours: ReadonlySet<number>;
+  /** Undefined where the ESP is to be left alone. */
+  readonly esp: { readonly node: string; readonly mounts: ReadonlySet<number> } | undefined;
+  /** Whether this kernel can mount vfat. */
+  readonly vfat: boolean;
+}

@@ -36,6 +36,7 @@ function header(plan: Plan): string[] {
     ...comment(`made from the profile ${visible(plan.profileFile)}`),
     ...plan.notes.flatMap((note) => comment(`NOTE: ${note}`)),
     "set -eu",
+    "umask 022",
     "export LC_ALL=C",
   ];
 }

@@ -27,6 +27,8 @@ interface Names {
 export async function applyPlan(plan: Plan, announce: (why: string) => void): Promise<void> {
   using top = plan.topOf === undefined ? undefined : mountDetached(plan.topOf, "/", "read-write");
   const names: Names = { partitions: new Map(), top };
+  // What is made belongs to the new system: a private umask of the caller's is not meant for it.
+  process.umask(0o022);
   for (const check of plan.checks) await refuseUnless(check, names);
   for (const [index, step] of plan.steps.entries()) {
     announce(step.why);
@@ -99,9 +101,8 @@ function resolve(argv: readonly Word[], names: Names): string[] {
 function halfway(plan: Plan, index: number, error: unknown): Error {
   if (error instanceof Interruption) return error;
   const reason = error instanceof Error ? error.message : String(error);
-  const done = plan.steps.slice(0, index).length;
   return new Failure(
-    `Cannot finish ${plan.script}, ${done} of ${plan.steps.length} steps done: ${reason}`,
+    `Cannot finish ${plan.script}, ${index} of ${plan.steps.length} steps done: ${reason}`,
     {
       cause: error,
       hint: `The steps before "${plan.steps[index]!.why.split("\n")[0]}" were done, it and those after were not`,

@@ -1,21 +1,6 @@
 /** What is mounted in our mount namespace: /proc/self/mountinfo, see proc_pid_mountinfo(5). */
 import { readFileSync } from "node:fs";
-
-export interface Mount {
-  readonly id: number;
-  readonly parentId: number;
-  /** Such as "8:1"; anonymous ("0:31") for btrfs. */
-  readonly majorMinor: string;
-  /** The path within the file system that is mounted: "/root" for that subvolume. Bytes as latin1. */
-  readonly root: string;
-  /** Bytes as latin1: each char is one byte of the path. */
-  readonly mountPoint: string;
-  readonly options: readonly string[];
-  readonly fsType: string;
-  /** Bytes as latin1. */
-  readonly source: string;
-  readonly superOptions: readonly string[];
-}
+import type { Mount } from "../../facts.ts";
 
 /** In the order they were mounted in: of two at one place the later is on top. */
 export function probeMounts(): Mount[] {

@@ -6,20 +6,13 @@
  * that a root on LUKS is known for the running system. Last the kernel itself is
  * asked, by opening with O_EXCL: it knows of mounts in other namespaces too.
  */
-import {
-  closeSync,
-  constants,
-  existsSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  statSync,
-} from "node:fs";
+import { closeSync, constants, openSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Use } from "../../facts.ts";
-import { type Mount, probeMounts } from "./mounts.ts";
+import { blockNameOf, btrfsMembers, sourceName } from "./btrfs-members.ts";
+import { probeMounts } from "./mounts.ts";
 import { nodeOf, sysfsPartitions } from "./partition-node.ts";
-import { attribute, kernelNameOf, linksIn, majorMinorOf } from "./sysfs.ts";
+import { attribute, linksIn } from "./sysfs.ts";
 
 const RUNNING_SYSTEM = new Set(["/", "/nix", "/nix/store", "/usr", "/boot"]);
 /** Where live systems mount what they were started from: NixOS, dracut, live-boot, archiso. */
@@ -83,33 +76,6 @@ function mountsOf(kernelName: string): Use[] {
 function vitality(mountPoint: string): Use["vital"] {
   if (RUNNING_SYSTEM.has(mountPoint)) return "running system";
   return INSTALLER_MEDIUM.has(mountPoint) ? "installer's medium" : undefined;
-}
-
-/**
- * The kernel names of all devices of the mounted btrfs that has this one, itself
- * included: a mount shows an anonymous number and only one of several devices.
- */
-function btrfsMembers(kernelName: string): Set<string> {
-  const base = "/sys/fs/btrfs";
-  if (!existsSync(base)) return new Set();
-  for (const fsid of readdirSync(base)) {
-    const dir = join(base, fsid, "devices");
-    if (!existsSync(dir)) continue;
-    const names = readdirSync(dir);
-    if (names.includes(kernelName)) return new Set(names);
-  }
-  return new Set();
-}
-
-function sourceName(mount: Mount): string | undefined {
-  if (mount.fsType !== "btrfs") return undefined;
-  return blockNameOf(Buffer.from(mount.source, "latin1"));
-}
-
-/** The kernel name of a block device's node, or undefined. */
-export function blockNameOf(node: string | Buffer): string | undefined {
-  const found = statSync(node, { throwIfNoEntry: false });
-  return found?.isBlockDevice() ? kernelNameOf(majorMinorOf(found.rdev)) : undefined;
 }
 
 function swapsOf(kernelName: string): Use[] {

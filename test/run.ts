@@ -1,0 +1,46 @@
+/**
+ * The whole suite: unit tests, then the tests on real disks, then one line with
+ * the sum. What a killed run left behind is taken down before and after.
+ */
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { sweep } from "./support/disk.ts";
+import { missingPrivilege } from "./support/privileged.ts";
+
+const TIMEOUT_MS = 180_000;
+
+process.exit(main());
+
+function main(): number {
+  const privileged = missingPrivilege() === undefined;
+  if (privileged) sweep();
+  const total = { passed: 0, failed: 0 };
+  let crashed = false;
+  for (const folder of ["unit", "system"]) {
+    const counts = runFolder(join(import.meta.dir, folder));
+    crashed ||= counts === undefined;
+    total.passed += counts?.passed ?? 0;
+    total.failed += counts?.failed ?? 1;
+  }
+  if (privileged) sweep();
+  console.log(`${total.passed} passed, ${total.failed} failed`);
+  return crashed || total.failed > 0 || total.passed === 0 ? 1 : 0;
+}
+
+/** Undefined where the runner itself failed: no test may vanish without a word. */
+function runFolder(dir: string): { passed: number; failed: number } | undefined {
+  const files = readdirSync(dir).filter((name) => name.endsWith(".test.ts"));
+  if (files.length === 0) return { passed: 0, failed: 0 };
+  const paths = files.map((name) => join(dir, name));
+  const argv = [process.execPath, "test", "--timeout", String(TIMEOUT_MS), ...paths];
+  const child = Bun.spawnSync(argv, { stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+  const text = `${child.stdout}${child.stderr}`;
+  process.stderr.write(text);
+  const passed = /^\s*(\d+) pass$/m.exec(text);
+  const failed = /^\s*(\d+) fail$/m.exec(text);
+  if (passed === null || failed === null) return undefined;
+  const counts = { passed: Number(passed[1]), failed: Number(failed[1]) };
+  // A status without a failed test: an error outside of any test.
+  if (child.exitCode !== 0 && counts.failed === 0) counts.failed = 1;
+  return counts;
+}
