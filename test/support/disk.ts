@@ -39,8 +39,8 @@ export function sh(
 export class Scratch implements Disposable {
   readonly dir: string;
 
-  constructor() {
-    this.dir = mkdtempSync(join(tmpdir(), PREFIX));
+  constructor(prefix = PREFIX) {
+    this.dir = mkdtempSync(join(tmpdir(), prefix));
   }
 
   path(...names: string[]): string {

@@ -1,0 +1,135 @@
+/**
+ * The demo: a blank disk to a blank root, and what happens to state between, on
+ * a loop disk with real partitions and a real btrfs.
+ *
+ * Each command is printed as a user would type it and then run by the very
+ * scripts; an exit status other than the expected one ends the demo as failed.
+ */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { attachLoop, Scratch } from "../test/support/disk.ts";
+import { ensurePackages } from "./packages.ts";
+import { profileFor } from "./profile.ts";
+import { makeState } from "./state.ts";
+
+const SIZE_BYTES = 20 * 1024 ** 3;
+const MAIN = join(import.meta.dir, "../scripts/main.ts");
+
+class Demo {
+  readonly #dir: string;
+
+  constructor(dir: string) {
+    this.#dir = dir;
+  }
+
+  /** Prints and runs a line of the shell; `blankroot` is these sources. */
+  async type(line: string, expected = 0): Promise<void> {
+    throwIfStopped();
+    console.log(`\n\x1b[1m$ ${line}\x1b[0m`);
+    const script = `blankroot() { "$BUN" "$MAIN" "$@"; }; set -o pipefail; ${line}`;
+    const child = Bun.spawn(["bash", "-c", script], {
+      cwd: this.#dir,
+      env: {
+        ...process.env,
+        BUN: process.execPath,
+        MAIN,
+        BLANKROOT_PROFILE: join(this.#dir, "host.toml"),
+      },
+      stdio: ["ignore", "inherit", "inherit"],
+    });
+    const status = await child.exited;
+    throwIfStopped();
+    if (status !== expected) throw new Error(`status ${status}, expected ${expected}: ${line}`);
+    if (status !== 0) console.log(`(exit status ${status})`);
+  }
+}
+
+let stopped: NodeJS.Signals | undefined;
+
+function throwIfStopped(): void {
+  if (stopped !== undefined) throw new Error(`stopped by ${stopped}`);
+}
+
+process.exit(await main(process.argv.slice(2)));
+
+async function main(words: readonly string[]): Promise<number> {
+  if (words.some((word) => word !== "--install")) {
+    console.error("usage: npm run demo [-- --install]");
+    return 2;
+  }
+  const reason = cannotRun() ?? (await ensurePackages(words.includes("--install")));
+  if (reason !== undefined) {
+    console.error(`The demo can't run here: ${reason}`);
+    return 3;
+  }
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(signal, () => {
+      stopped ??= signal;
+    });
+  }
+  using scratch = new Scratch("blankroot-demo-");
+  try {
+    await walkThrough(scratch);
+  } catch (error) {
+    console.error(`\nThe demo failed: ${(error as Error).message}`);
+    return stopped === undefined ? 1 : 130;
+  }
+  return 0;
+}
+
+function cannotRun(): string | undefined {
+  if (process.getuid?.() !== 0) return "it makes disks and mounts them, which needs root";
+  if (!existsSync("/dev/loop-control")) return "there are no loop devices (modprobe loop)";
+  const known = () => /\tbtrfs$/m.test(readFileSync("/proc/filesystems", "utf8"));
+  if (!known() && Bun.which("modprobe") !== null) Bun.spawnSync(["modprobe", "btrfs"]);
+  return known() ? undefined : "this kernel has no btrfs";
+}
+
+async function walkThrough(scratch: Scratch): Promise<void> {
+  const device = attachLoop(scratch, "disk.img", { sizeBytes: SIZE_BYTES });
+  const token = `${basename(device)}-${SIZE_BYTES}`;
+  const target = scratch.path("mnt");
+  writeFileSync(scratch.path("host.toml"), profileFor(device, target), { mode: 0o644 });
+  const vfat = /\tvfat$/m.test(readFileSync("/proc/filesystems", "utf8"));
+  const mount = vfat ? "blankroot mount-subvols" : "blankroot mount-subvols --without-esp";
+  const demo = new Demo(scratch.dir);
+
+  say(`A blank disk of 20 GiB is ${device}; the profile says what it shall become.`);
+  await demo.type("cat host.toml");
+  say("1. The disk. First what would be done, then the deed: it wants the disk's own token.");
+  await demo.type("blankroot format-disk --dry-run | grep -v '^$' | tail -n 32");
+  await demo.type("blankroot format-disk", 3);
+  await demo.type(`blankroot format-disk --apply=${token}`);
+  await demo.type(`sfdisk --list ${device}`);
+
+  say("2. The subvolumes, and the blank snapshot that every boot starts from.");
+  await demo.type("blankroot make-subvols");
+  await demo.type(mount);
+  await demo.type(`findmnt --submounts --output TARGET,SOURCE,OPTIONS ${target}`);
+
+  say("3. Some weeks pass: the machine gathers state.");
+  makeState(target);
+  await demo.type("blankroot fs-diff", 1);
+  await demo.type("blankroot fs-diff -0 | tr '\\0' '\\n' | tail -n 3", 1);
+
+  say("4. What would the next boot take?");
+  await demo.type("blankroot rollback-preview", 1);
+
+  say("5. Save what matters: what the profile lists, and the database that it forgot.");
+  await demo.type("blankroot persist-copy");
+  await demo.type("blankroot persist-copy /var/lib/postgresql");
+  await demo.type("blankroot fs-diff --all --status | grep -E 'machine-id|postgresql|uid-map'");
+
+  say("6. The rollback, as at every boot: the old root is set aside, a blank one takes its place.");
+  await demo.type(`${mount} --unmount`);
+  await demo.type(`blankroot rollback --apply=${token}`);
+  await demo.type(mount);
+  await demo.type("blankroot fs-diff");
+  await demo.type(`find ${target}/persist -type f`);
+  await demo.type(`${mount} --unmount`);
+  console.log("\nDone. The disk and all mounts of the demo are gone.");
+}
+
+function say(text: string): void {
+  console.log(`\n\x1b[36m${text}\x1b[0m`);
+}

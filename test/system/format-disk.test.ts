@@ -1,0 +1,323 @@
+import { expect, test } from "bun:test";
+import { createHash } from "node:crypto";
+import { chmodSync, existsSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { basename } from "node:path";
+import { blankroot, type Ran } from "../support/blankroot.ts";
+import { attachLoop, detachLoop, makeBtrfs, mountAt, Scratch, sh } from "../support/disk.ts";
+import { describePrivileged } from "../support/privileged.ts";
+import { type ProfileOptions, writeProfile } from "../support/profile.ts";
+
+const MIB = 1024 ** 2;
+const SIZE_BYTES = 2048 * MIB;
+const SEED = "6f1c1f0a-8a5e-4b39-9d6b-6e0f5a2b7c11";
+
+function tokenOf(device: string): string {
+  return `${basename(device)}-${sh(["blockdev", "--getsize64", device]).trim()}`;
+}
+
+function formatDisk(profile: string, ...words: string[]): Ran {
+  return blankroot(["format-disk", "--profile", profile, ...words]);
+}
+
+/** A disk with a profile for it. */
+function prepared(
+  scratch: Scratch,
+  options: Partial<ProfileOptions> & { sectorSizeBytes?: 512 | 4096 } = {},
+) {
+  const { sectorSizeBytes = 512 } = options;
+  const device = attachLoop(scratch, "disk", { sizeBytes: SIZE_BYTES, sectorSizeBytes });
+  const profile = writeProfile(scratch, { device, ...options });
+  return { device, profile, token: tokenOf(device) };
+}
+
+function fingerprint(file: string): string {
+  return createHash("sha256")
+    .update(sh(["sha256sum", file]))
+    .digest("hex");
+}
+
+function expectRefusal(ran: Ran, message: string | RegExp): void {
+  expect(ran.stderr).toMatch(message);
+  expect(ran.status).toBe(3);
+}
+
+describePrivileged("format-disk", () => {
+  test.each([512, 4096] as const)("lays out a disk with sectors of %d bytes", (sectorSizeBytes) => {
+    using scratch = new Scratch();
+    const esp = sectorSizeBytes === 4096 ? "300MiB" : "64MiB";
+    const { device, profile, token } = prepared(scratch, { sectorSizeBytes, esp });
+    const ran = formatDisk(profile, `--apply=${token}`, `--seed=${SEED}`);
+    expect(ran.stderr).not.toContain("Cannot");
+    expect(ran.status).toBe(0);
+    expect(ran.stdout).toBe("");
+    const { partitiontable } = JSON.parse(sh(["sfdisk", "--json", device]));
+    expect(partitiontable.sectorsize).toBe(sectorSizeBytes);
+    expect(partitiontable.partitions.map((p: { name: string }) => p.name)).toEqual([
+      "ESP",
+      "swap",
+      "btrfs",
+    ]);
+    expect(sh(["sfdisk", "--verify", device])).toContain("No errors detected");
+    const found = (number: number) =>
+      sh(["blkid", "--probe", "--output", "export", `${device}p${number}`]);
+    expect(found(1)).toMatch(/LABEL=BUTTER-BOOT\n(.*\n)*TYPE=vfat/);
+    expect(found(1)).toContain("VERSION=FAT32");
+    expect(found(2)).toMatch(/LABEL=Butter-swap\n(.*\n)*TYPE=swap/);
+    expect(found(3)).toMatch(/LABEL=Butter\n(.*\n)*TYPE=btrfs/);
+    sh(["fsck.fat", "-n", `${device}p1`]);
+    sh(["btrfs", "check", `${device}p3`]);
+  });
+
+  test("leaves no swap partition where the profile has none", () => {
+    using scratch = new Scratch();
+    const { device, profile, token } = prepared(scratch, { swap: "" });
+    expect(formatDisk(profile, `--apply=${token}`).status).toBe(0);
+    expect(sh(["blkid", "--probe", `${device}p2`])).toContain('TYPE="btrfs"');
+  });
+
+  test("wipes a disk that holds something only with --wipe, and keeps its table", () => {
+    using scratch = new Scratch();
+    const { device, profile, token } = prepared(scratch);
+    sh(["sfdisk", "--quiet", device], {
+      stdin: 'label: gpt\nstart=2048, size=204800, name="my\\"photos"\n',
+    });
+    sh(["partx", "--update", device]);
+    sh(["mkfs.ext4", "-q", "-L", "photos", `${device}p1`]);
+    const before = sh(["sfdisk", "--dump", device]);
+    const refused = formatDisk(profile, `--apply=${token}`);
+    expectRefusal(refused, /partition 1 .*100 MiB: ext4 labelled "photos"/);
+    expect(sh(["sfdisk", "--dump", device])).toBe(before);
+    const ran = formatDisk(profile, `--apply=${token}`, "--wipe");
+    expect(ran.status).toBe(0);
+    const kept = /kept in (\S+);/.exec(ran.stderr)?.[1] ?? "";
+    expect(readFileSync(kept, "utf8")).toBe(before);
+    expect(statSync(kept).mode & 0o777).toBe(0o600);
+    sh(["rm", kept]);
+  });
+
+  test("refuses whoever holds the disk, and says who", () => {
+    using scratch = new Scratch();
+    const { device, profile, token } = prepared(scratch);
+    expect(formatDisk(profile, `--apply=${token}`).status).toBe(0);
+    const again = () => formatDisk(profile, `--apply=${token}`, "--wipe");
+    const dir = mountAt(scratch, "mnt", `${device}p3`);
+    expectRefusal(again(), `${device}p3 is mounted at ${dir}`);
+    sh(["umount", dir]);
+    sh(["swapon", `${device}p2`]);
+    const swapping = again();
+    sh(["swapoff", `${device}p2`]);
+    expectRefusal(swapping, `${device}p2 is in use as swap`);
+    const over = sh(["losetup", "--find", "--show", `${device}p1`]).trim();
+    const looped = again();
+    sh(["losetup", "--detach", over]);
+    expectRefusal(looped, `${device}p1 is used by the loop device ${over}`);
+    // The positive control: let go by all, it may be wiped.
+    expect(again().status).toBe(0);
+  });
+
+  test("refuses a mount in another mount namespace", () => {
+    using scratch = new Scratch();
+    const { device, profile, token } = prepared(scratch);
+    expect(formatDisk(profile, `--apply=${token}`).status).toBe(0);
+    const dir = scratch.mkdir("hidden");
+    const script = `mount -t btrfs ${device}p3 ${dir}; echo ready; read line`;
+    const hidden = Bun.spawn(["unshare", "--mount", "sh", "-c", script], {
+      stdin: "pipe",
+      stdout: "pipe",
+    });
+    return (async () => {
+      await hidden.stdout.getReader().read();
+      const ran = formatDisk(profile, `--apply=${token}`, "--wipe");
+      hidden.stdin.end();
+      await hidden.exited;
+      expectRefusal(ran, /expected an idle disk/);
+    })();
+  });
+
+  test.each<[string, (scratch: Scratch, device: string) => string, RegExp]>([
+    ["a plain file", (scratch) => scratch.path("disk"), /it is a plain file/],
+    ["a device that is not there", () => "/dev/nothing-here", /there is no such device/],
+    ["a character device", () => "/dev/null", /it is no block device/],
+    ["a partition", (_, device) => `${device}p1`, /it is a partition, expected a whole disk/],
+  ])("refuses %s", (_, name, message) => {
+    using scratch = new Scratch();
+    const { device } = prepared(scratch);
+    sh(["sfdisk", "--quiet", device], { stdin: "label: gpt\nstart=2048\n" });
+    sh(["partx", "--update", device]);
+    const before = fingerprint(scratch.path("disk"));
+    const profile = writeProfile(scratch, { device: name(scratch, device) }, "other.toml");
+    expectRefusal(formatDisk(profile, "--apply=x", "--wipe"), message);
+    expect(fingerprint(scratch.path("disk"))).toBe(before);
+  });
+
+  test("refuses a read-only disk", () => {
+    using scratch = new Scratch();
+    const device = attachLoop(scratch, "disk", { sizeBytes: SIZE_BYTES, readOnly: true });
+    const profile = writeProfile(scratch, { device });
+    expectRefusal(formatDisk(profile, `--apply=${tokenOf(device)}`), /it is read-only/);
+  });
+
+  test("refuses without the token, with a wrong one, and names the disk", () => {
+    using scratch = new Scratch();
+    const { device, profile, token } = prepared(scratch);
+    const before = fingerprint(scratch.path("disk"));
+    expectRefusal(formatDisk(profile), `--apply=${token}`);
+    expectRefusal(
+      formatDisk(profile, "--apply=WD-1234"),
+      /"WD-1234" is not the token of this disk/,
+    );
+    expect(fingerprint(scratch.path("disk"))).toBe(before);
+    expect(existsSync(`${device}p1`)).toBe(false);
+  });
+
+  test("refuses a label that another disk bears, mounted or not", () => {
+    using scratch = new Scratch();
+    const { profile, token } = prepared(scratch);
+    const other = makeBtrfs(scratch, "other", 256 * MIB, "Butter");
+    expectRefusal(
+      formatDisk(profile, `--apply=${token}`),
+      `the label "Butter" is borne by ${other} already`,
+    );
+  });
+
+  test("refuses when a program is missing, before the first write", () => {
+    using scratch = new Scratch();
+    const { profile, token } = prepared(scratch);
+    const bin = scratch.mkdir("bin");
+    for (const program of [
+      "sfdisk",
+      "blkid",
+      "lsblk",
+      "losetup",
+      "wipefs",
+      "blockdev",
+      "readlink",
+      "cat",
+      "partx",
+      "mkswap",
+      "mkfs.btrfs",
+    ]) {
+      symlinkSync(Bun.which(program) ?? "", `${bin}/${program}`);
+    }
+    const before = fingerprint(scratch.path("disk"));
+    const ran = blankroot(["format-disk", "--profile", profile, `--apply=${token}`], {
+      env: { PATH: bin },
+    });
+    expectRefusal(ran, /mkfs\.fat not found on PATH/);
+    expect(fingerprint(scratch.path("disk"))).toBe(before);
+  });
+
+  test("killed in the middle leaves a disk that the next run refuses, or wipes when told", () => {
+    using scratch = new Scratch();
+    const { profile, token } = prepared(scratch);
+    const bin = scratch.mkdir("bin");
+    writeFileSync(`${bin}/mkswap`, "#!/bin/sh\nkill -9 $PPID\n");
+    chmodSync(`${bin}/mkswap`, 0o755);
+    const env = { PATH: `${bin}:${process.env.PATH}` };
+    blankroot(["format-disk", "--profile", profile, `--apply=${token}`], { env });
+    expectRefusal(formatDisk(profile, `--apply=${token}`), /a partition table \(gpt\)/);
+    expect(formatDisk(profile, `--apply=${token}`, "--wipe").status).toBe(0);
+  });
+
+  test("stops at the first step that fails, with status 4 and what was done", () => {
+    using scratch = new Scratch();
+    const { device, profile, token } = prepared(scratch);
+    const bin = scratch.mkdir("bin");
+    writeFileSync(`${bin}/mkswap`, "#!/bin/sh\nprintf 'no luck \\033[2J' >&2\nexit 7\n");
+    chmodSync(`${bin}/mkswap`, 0o755);
+    const env = { PATH: `${bin}:${process.env.PATH}` };
+    const ran = blankroot(["format-disk", "--profile", profile, `--apply=${token}`], { env });
+    expect(ran.status).toBe(4);
+    expect(ran.stderr).toContain("exit status 7");
+    expect(ran.stderr).toContain("no luck \\x1b[2J");
+    expect(
+      sh(["blkid", "--probe", "--output", "value", "--match-tag", "TYPE", `${device}p1`]),
+    ).toBe("vfat\n");
+    expect(Bun.spawnSync(["blkid", "--probe", `${device}p3`]).exitCode).toBe(2);
+  });
+
+  test("takes no profile that was merely found", () => {
+    using scratch = new Scratch();
+    const { device } = prepared(scratch);
+    writeProfile(scratch, { device }, "config.toml");
+    const ran = blankroot(["format-disk"], { cwd: scratch.dir });
+    expect(ran.status).toBe(2);
+    expect(ran.stderr).toContain("--profile");
+  });
+});
+
+/** What of a disk must be the same on another: table without device names, UUIDs, subvolumes. */
+function describeDisk(scratch: Scratch, device: string) {
+  const table = sh(["sfdisk", "--dump", device]).replaceAll(device, "DISK");
+  const systems = [1, 2, 3].map((number) =>
+    sh(["blkid", "--probe", "--output", "export", `${device}p${number}`]).replaceAll(
+      device,
+      "DISK",
+    ),
+  );
+  const top = mountAt(scratch, "inspect", `${device}p3`);
+  const subvolumes = sh(["btrfs", "subvolume", "list", "-o", top]).replace(/gen \d+/g, "gen N");
+  const snapshots = sh(["btrfs", "subvolume", "list", "-r", top]).replace(/gen \d+/g, "gen N");
+  sh(["umount", top]);
+  return { table, systems, subvolumes, snapshots };
+}
+
+describePrivileged("the printed script", () => {
+  test("makes on disk A what --apply makes on an equal disk B, and refuses every other disk", () => {
+    using scratch = new Scratch();
+    const a = attachLoop(scratch, "a", { sizeBytes: SIZE_BYTES });
+    const profileA = writeProfile(scratch, { device: a }, "a.toml");
+    const script = formatDisk(profileA, "--dry-run", `--seed=${SEED}`);
+    expect(script.status).toBe(0);
+    sh(["sh"], { stdin: script.stdout });
+    const subvolumes = blankroot(["make-subvols", "--profile", profileA, "--dry-run"]);
+    expect(subvolumes.status).toBe(0);
+    sh(["sh"], { stdin: subvolumes.stdout });
+    const onA = describeDisk(scratch, a);
+    detachLoop(a);
+
+    const b = attachLoop(scratch, "b", { sizeBytes: SIZE_BYTES });
+    // The control: the same name and size as A had, yet another disk.
+    expect(b).toBe(a);
+    const before = fingerprint(scratch.path("b"));
+    const elsewhere = Bun.spawnSync(["sh"], { stdin: Buffer.from(script.stdout), stderr: "pipe" });
+    expect(elsewhere.stderr.toString()).toContain("refused, nothing was touched: the image behind");
+    expect(elsewhere.exitCode).toBe(3);
+    expect(fingerprint(scratch.path("b"))).toBe(before);
+
+    const profileB = writeProfile(scratch, { device: b }, "b.toml");
+    expect(formatDisk(profileB, `--apply=${tokenOf(b)}`, `--seed=${SEED}`).status).toBe(0);
+    expect(blankroot(["make-subvols", "--profile", profileB]).status).toBe(0);
+    expect(describeDisk(scratch, b)).toEqual(onA);
+  });
+
+  test("exits 3 when the disk has changed since, with nothing written", () => {
+    using scratch = new Scratch();
+    const { device, profile } = prepared(scratch);
+    const { stdout: script } = formatDisk(profile, "--dry-run", `--seed=${SEED}`);
+    sh(["mkswap", device]);
+    const before = fingerprint(scratch.path("disk"));
+    const ran = Bun.spawnSync(["sh"], { stdin: Buffer.from(script), stderr: "pipe" });
+    expect(ran.exitCode).toBe(3);
+    expect(ran.stderr.toString()).toContain(`the signatures on ${device}`);
+    expect(fingerprint(scratch.path("disk"))).toBe(before);
+  });
+
+  test.each(["dash", "bash", "busybox ash"])("is read by %s", (shell) => {
+    using scratch = new Scratch();
+    const { profile } = prepared(scratch);
+    const { stdout: script } = formatDisk(profile, "--dry-run");
+    sh([...shell.split(" "), "-n"], { stdin: script });
+  });
+
+  test("carries nothing out of a hostile profile name", () => {
+    using scratch = new Scratch();
+    const { device } = prepared(scratch);
+    const profile = writeProfile(scratch, { device }, "host\n$(touch owned)'\"`.toml");
+    const { stdout: script, status } = formatDisk(profile, "--dry-run");
+    expect(status).toBe(0);
+    Bun.spawnSync(["sh"], { stdin: Buffer.from(script), cwd: scratch.dir });
+    expect(existsSync(scratch.path("owned"))).toBe(false);
+    expect(existsSync(`${device}p3`)).toBe(true);
+  });
+});

@@ -1,0 +1,129 @@
+import { describe, expect, test } from "bun:test";
+import type { Disk } from "../../lib/facts.ts";
+import { Refusal } from "../../lib/fault.ts";
+import { diskIds } from "../../lib/ids.ts";
+import { toJson } from "../../lib/plan-json.ts";
+import { toShell } from "../../lib/plan-shell.ts";
+import { type FormatFacts, planFormat } from "../../lib/plans/format.ts";
+import { exampleProfile } from "../support/example.ts";
+import { idleDisk } from "../support/facts.ts";
+
+const SEED = "00000000-0000-4000-8000-000000000001";
+const facts: FormatFacts = {
+  profileFile: "host.toml",
+  disk: idleDisk,
+  labelsElsewhere: [],
+  ids: diskIds(SEED),
+  udevRuns: true,
+  tableFile: "/root/vda-table.sfdisk",
+  wipe: false,
+};
+const profile = exampleProfile();
+
+test("planFormat() prints as a script that a person can read and run", () => {
+  expect(toShell(planFormat(profile, facts))).toMatchSnapshot();
+});
+
+test("planFormat() prints as JSON that holds every step", () => {
+  const plan = planFormat(profile, facts);
+  expect(JSON.parse(toJson(plan)).steps).toHaveLength(plan.steps.length);
+});
+
+test("planFormat() is the same plan for the same seed and another for another", () => {
+  const again = planFormat(profile, { ...facts, ids: diskIds(SEED.toUpperCase()) });
+  expect(again).toEqual(planFormat(profile, facts));
+  const other = diskIds("00000000-0000-4000-8000-000000000002");
+  expect(planFormat(profile, { ...facts, ids: other })).not.toEqual(again);
+});
+
+const contents: Disk["contents"] = {
+  table: "gpt",
+  whole: undefined,
+  partitions: [
+    {
+      number: 1,
+      startBytes: 1024 ** 2,
+      sizeBytes: 1024 ** 3,
+      type: "0FC63DAF-8483-4772-8E79-3D69D8477DE4",
+      name: "evil\x1b[2J",
+      signature: { type: "ext4", label: "photos", uuid: undefined },
+    },
+  ],
+};
+
+test("planFormat() keeps the old table and lists what goes when told to wipe", () => {
+  const plan = planFormat(profile, { ...facts, wipe: true, disk: { ...idleDisk, contents } });
+  expect(plan.steps[0]).toMatchObject({ saveTo: facts.tableFile });
+  expect(plan.notes.join("\n")).toContain('ext4 labelled "photos"');
+  expect(plan.notes.join("\n")).toContain(`sfdisk /dev/vda <${facts.tableFile}`);
+});
+
+describe("planFormat() refuses", () => {
+  const mounted = { node: "/dev/vda1", how: "mounted at /mnt", vital: undefined };
+  const hibernated = { type: "swsuspend", label: undefined, uuid: undefined };
+  test.each<[string, Partial<Disk>, RegExp]>([
+    [
+      "a mounted disk",
+      { uses: [mounted] },
+      /\/dev\/vda1 is mounted at \/mnt, expected an idle disk$/,
+    ],
+    [
+      "the disk of the running system",
+      { uses: [{ ...mounted, how: "mounted at /", vital: "running system" }] },
+      /it carries the running system: /,
+    ],
+    ["a partition", { kind: "partition" }, /it is a partition, expected a whole disk$/],
+    ["a mapped device", { kind: "mapped" }, /it is a mapped device/],
+    ["a read-only disk", { readOnly: true }, /it is read-only/],
+    ["a disk too small", { sizeBytes: 1024 ** 3 }, /needs at least/],
+    [
+      "a disk that is not blank",
+      { contents },
+      /partition 1 "evil\\x1b\[2J", 1 GiB: ext4 labelled "photos"/,
+    ],
+    [
+      "a file system without a table",
+      {
+        contents: {
+          ...contents,
+          table: undefined,
+          partitions: [],
+          whole: { ...hibernated, type: "xfs" },
+        },
+      },
+      /the whole disk: xfs/,
+    ],
+    [
+      "a hibernated system",
+      {
+        contents: {
+          ...contents,
+          partitions: [{ ...contents.partitions[0]!, signature: hibernated }],
+        },
+      },
+      /hibernated system/,
+    ],
+  ])("%s", (_, change, message) => {
+    const refused = () => planFormat(profile, { ...facts, disk: { ...idleDisk, ...change } });
+    expect(refused).toThrow(message);
+    expect(refused).toThrow(Refusal);
+  });
+
+  test.each([
+    ["BUTTER-BOOT", "Butter"],
+    ["Butter-swap", "Butter"],
+    ["Butter", "Butter"],
+  ])("the label %s when another disk bears it", (label) => {
+    const labelsElsewhere = [{ label, node: "/dev/sdb1" }];
+    expect(() => planFormat(profile, { ...facts, labelsElsewhere })).toThrow(
+      `the label "${label}" is borne by /dev/sdb1 already`,
+    );
+  });
+
+  test.each([
+    ["encryption", { encryption: { mapper: "cryptroot" } }, /disk\.encryption/],
+    ["a swap file", { swap: { kind: "file", size: 1024 ** 3 } }, /disk\.swap\.kind = "file"/],
+  ] as const)("%s, which is not there yet", (_, disk, message) => {
+    expect(() => planFormat(exampleProfile({ disk }), facts)).toThrow(message);
+  });
+});
