@@ -1,0 +1,77 @@
+/**
+ * Whether two inodes differ, and in what: content first, then what is around it.
+ *
+ * ctime and the count of links are not compared: the first changes with every
+ * snapshot's neighbour and can't be set, the second shows as a name that came or
+ * went. Flags of chattr are left out too, for the kernel sets some by itself.
+ */
+import type { FileType } from "./change.ts";
+import { ExtentMap, type SameBytes, sameExtents } from "./extents.ts";
+import { type InodeDetails, readLinkText } from "./inode.ts";
+import type { ItemCursor } from "./item-cursor.ts";
+import { compareBytes } from "./sort.ts";
+
+/** One side of a comparison. */
+export interface Half {
+  readonly cursor: ItemCursor;
+  readonly inode: InodeDetails;
+}
+
+/** Compares what is not content. A directory's mtime is its entries' affair: see `sameTimes`. */
+export function sameMetadata(left: InodeDetails, right: InodeDetails): boolean {
+  return (
+    left.mode === right.mode &&
+    left.uid === right.uid &&
+    left.gid === right.gid &&
+    sameXattrs(left.xattrs, right.xattrs)
+  );
+}
+
+export function sameTimes(left: InodeDetails, right: InodeDetails): boolean {
+  return (
+    left.mtime.seconds === right.mtime.seconds && left.mtime.nanoseconds === right.mtime.nanoseconds
+  );
+}
+
+/**
+ * Compares the content of two inodes of one type: bytes, the text of a link, the
+ * number of a device. Directories, fifos and sockets have none of their own.
+ *
+ * @param comparable whether both lie on one file system
+ */
+export function sameContent(
+  type: FileType,
+  left: Half,
+  right: Half,
+  comparable: boolean,
+  sameBytes: SameBytes,
+): boolean {
+  if (type === "character" || type === "block") return left.inode.device === right.inode.device;
+  if (type !== "file" && type !== "symlink") return true;
+  const { sizeBytes } = left.inode;
+  if (sizeBytes !== right.inode.sizeBytes) return false;
+  if (type === "symlink") return sameText(linkText(left), linkText(right));
+  return sameExtents(extents(left), extents(right), sizeBytes, comparable, sameBytes);
+}
+
+function sameXattrs(
+  left: ReadonlyMap<string, string>,
+  right: ReadonlyMap<string, string>,
+): boolean {
+  if (left.size !== right.size) return false;
+  for (const [name, value] of left) if (right.get(name) !== value) return false;
+  return true;
+}
+
+function sameText(left: Uint8Array | undefined, right: Uint8Array | undefined): boolean {
+  if (left === undefined || right === undefined) return left === right;
+  return compareBytes(left, 0, left.length, right, 0, right.length) === 0;
+}
+
+function linkText({ cursor, inode }: Half): Uint8Array | undefined {
+  return readLinkText(cursor, inode.tree, inode.inode);
+}
+
+function extents({ cursor, inode }: Half): ExtentMap {
+  return new ExtentMap(cursor, inode.tree, inode.inode);
+}

@@ -1,0 +1,36 @@
+/**
+ * What we say when metadata is not what the disk format promises.
+ *
+ * Never skipped and never guessed at: a listing that silently lacks a path is
+ * worse than none. The item is named as `btrfs inspect-internal dump-tree` does,
+ * so that it can be found there.
+ */
+import { Failure } from "../fault.ts";
+
+const TYPE_NAMES: Record<number, string> = {
+  1: "INODE_ITEM",
+  12: "INODE_REF",
+  13: "INODE_EXTREF",
+  24: "XATTR_ITEM",
+  96: "DIR_INDEX",
+  108: "EXTENT_DATA",
+  132: "ROOT_ITEM",
+  144: "ROOT_BACKREF",
+};
+
+/** Which item: the tree and its key. */
+export interface Place {
+  readonly tree: number;
+  readonly objectid: number;
+  readonly type: number;
+  readonly offset: number;
+}
+
+/** The failure for an item that breaks the format; `detail` says what is there and what should be. */
+export function damaged(place: Place, detail: string): Failure {
+  const type = TYPE_NAMES[place.type] ?? `type ${place.type}`;
+  const key = `(${place.objectid} ${type} ${place.offset}) of tree ${place.tree}`;
+  return new Failure(`Cannot read btrfs metadata: item ${key}: ${detail}`, {
+    hint: "the output is incomplete; `btrfs check --readonly` on the unmounted disk tells more",
+  });
+}

@@ -1,0 +1,257 @@
+/**
+ * What one subvolume has that another has not: both trees walked from the top at
+ * once, in the order of their paths.
+ *
+ * Both are always descended into where both have a directory, however alike its
+ * inodes: an unchanged directory says nothing of what lies deeper. Memory holds
+ * one directory's entries a level. A directory's mtime counts only where its
+ * entries are the same: else it follows from a name that came or went, and that
+ * is reported itself.
+ */
+import { UsageFault } from "../fault.ts";
+import { visible } from "../text.ts";
+import { type Change, type FileType, type Inode, isDirectory, type Status } from "./change.ts";
+import { type Half, sameContent, sameMetadata, sameTimes } from "./compare-inode.ts";
+import { damaged } from "./damage.ts";
+import type { Listing } from "./directory.ts";
+import type { SameBytes } from "./extents.ts";
+import { INODE_ITEM_KEY } from "./format.ts";
+import { readInode, readLinkText } from "./inode.ts";
+import { PathBuffer } from "./path-buffer.ts";
+import { type Scope, scopeOf, splitPath } from "./scope.ts";
+import { type InodeId, Side, type Target } from "./side.ts";
+import type { TreeReader } from "./tree-reader.ts";
+
+export type Visit = (change: Change) => void;
+
+/** A subvolume to be read: its tree, and what reads it. The two sides need a reader each. */
+export interface Subvolume {
+  readonly reader: TreeReader;
+  readonly tree: number;
+}
+
+/** Reads a range of a file on both sides, where addresses don't tell, and says whether it is the same. */
+export type ReadContent = (
+  path: Uint8Array,
+  inRoot: InodeId,
+  inBase: InodeId,
+  offset: number,
+  length: number,
+) => boolean;
+
+export interface DiffOptions {
+  /** Absolute paths that the walk is limited to; everything unless given. */
+  readonly within?: readonly Uint8Array[] | undefined;
+  readonly content: ReadContent;
+}
+
+/**
+ * Calls `visit` for each path that differs, in byte order of the paths, where a
+ * directory sorts as `name/`. Without a base everything is added.
+ *
+ * @throws UsageFault for a path in `within` that neither has; Failure where
+ *   metadata is damaged or can't be read
+ */
+export function diffTrees(
+  subvolumes: { root: Subvolume; base: Subvolume | undefined },
+  options: DiffOptions,
+  visit: Visit,
+): void {
+  const root = new Side(subvolumes.root.reader, subvolumes.root.tree);
+  const base = subvolumes.base && new Side(subvolumes.base.reader, subvolumes.base.tree);
+  const paths = options.within?.map(splitPath);
+  for (const names of paths ?? []) requireOneOf(root, base, names);
+  const walk = new Walk(root, base, options.content, visit);
+  walk.start(scopeOf(paths));
+}
+
+class Walk {
+  readonly #root: Side;
+  readonly #base: Side | undefined;
+  readonly #content: ReadContent;
+  readonly #visit: Visit;
+  readonly #path = new PathBuffer();
+
+  constructor(root: Side, base: Side | undefined, content: ReadContent, visit: Visit) {
+    this.#root = root;
+    this.#base = base;
+    this.#content = content;
+    this.#visit = visit;
+  }
+
+  start(scope: Scope): void {
+    if (this.#base === undefined) this.#walkOne("A", this.#root, this.#root.top, scope);
+    else this.#walkBoth(this.#base, this.#root.top, this.#base.top, scope, "directory", false);
+  }
+
+  /** Reports all entries below a directory that only one side has. */
+  #walkOne(status: Status, side: Side, directory: InodeId, scope: Scope): void {
+    const listing = side.enter(directory);
+    for (let rank = 0; rank < listing.count; rank++) {
+      this.#takeOne(status, status, side, directory, listing, rank, scope);
+    }
+    side.leave();
+  }
+
+  /** Reports an entry as `status` and all below it as `statusBelow`. */
+  #takeOne(
+    status: Status | undefined,
+    statusBelow: Status,
+    side: Side,
+    directory: InodeId,
+    listing: Listing,
+    rank: number,
+    scope: Scope,
+  ): void {
+    const inner = scope === "whole" ? scope : scope.below(listing.name(rank));
+    if (inner === undefined) return;
+    const target = side.target(directory, listing, rank);
+    const above = this.#path.push(listing.arena, listing.nameStart(rank), listing.nameLength(rank));
+    if (inner === "whole" && status !== undefined) this.#report(status, side, target);
+    if (isDirectory(target.type)) this.#walkOne(statusBelow, side, target, inner);
+    this.#path.cut(above);
+  }
+
+  /** Merges the entries of a directory that both sides have. */
+  #walkBoth(
+    base: Side,
+    inRoot: InodeId,
+    inBase: InodeId,
+    scope: Scope,
+    type: FileType,
+    typeChanged: boolean,
+  ): void {
+    const ours = this.#root.enter(inRoot);
+    const theirs = base.enter(inBase);
+    if (scope === "whole" && !typeChanged) {
+      this.#compareDirectories(base, { ...inRoot, type }, inBase, ours.holdsSameEntries(theirs));
+    }
+    let our = 0;
+    let their = 0;
+    while (our < ours.count || their < theirs.count) {
+      const order =
+        our === ours.count ? 1 : their === theirs.count ? -1 : ours.compare(our, theirs, their);
+      if (order < 0) {
+        const status = hasOtherwise(ours, our, theirs) ? "T" : "A";
+        this.#takeOne(status, "A", this.#root, inRoot, ours, our, scope);
+      } else if (order > 0) {
+        // What is something else in root is reported at its place there, as T.
+        const status = hasOtherwise(theirs, their, ours) ? undefined : "D";
+        this.#takeOne(status, "D", base, inBase, theirs, their, scope);
+      } else {
+        const target = base.target(inBase, theirs, their);
+        this.#takeBoth(base, inRoot, ours, our, target, scope);
+      }
+      if (order <= 0) our++;
+      if (order >= 0) their++;
+    }
+    base.leave();
+    this.#root.leave();
+  }
+
+  #takeBoth(
+    base: Side,
+    directory: InodeId,
+    listing: Listing,
+    rank: number,
+    inBase: Target,
+    scope: Scope,
+  ): void {
+    const inner = scope === "whole" ? scope : scope.below(listing.name(rank));
+    if (inner === undefined) return;
+    const inRoot = this.#root.target(directory, listing, rank);
+    const above = this.#path.push(listing.arena, listing.nameStart(rank), listing.nameLength(rank));
+    const typeChanged = inRoot.type !== inBase.type;
+    if (typeChanged && inner === "whole") this.#report("T", this.#root, inRoot);
+    if (isDirectory(inRoot.type)) {
+      this.#walkBoth(base, inRoot, inBase, inner, inRoot.type, typeChanged);
+    } else if (!typeChanged && inner === "whole") {
+      const status = this.#compareFiles(base, inRoot, inBase);
+      if (status !== undefined) this.#report(status, this.#root, inRoot);
+    }
+    this.#path.cut(above);
+  }
+
+  #compareDirectories(base: Side, inRoot: Target, inBase: InodeId, timesCount: boolean): void {
+    const ours = half(this.#root, inRoot).inode;
+    const theirs = half(base, inBase).inode;
+    const same = sameMetadata(ours, theirs) && (!timesCount || sameTimes(ours, theirs));
+    if (!same) this.#report("m", this.#root, inRoot);
+  }
+
+  #compareFiles(base: Side, inRoot: Target, inBase: Target): "M" | "m" | undefined {
+    const ours = half(this.#root, inRoot);
+    const theirs = half(base, inBase);
+    const comparable = this.#root.reader.filesystem === base.reader.filesystem;
+    const sameBytes: SameBytes = (offset, length) =>
+      this.#content(this.#path.take(), inRoot, inBase, offset, length);
+    if (!sameContent(inRoot.type, ours, theirs, comparable, sameBytes)) return "M";
+    const same = sameMetadata(ours.inode, theirs.inode) && sameTimes(ours.inode, theirs.inode);
+    return same ? undefined : "m";
+  }
+
+  #report(status: Status, side: Side, target: Target): void {
+    this.#visit(new TreeChange(status, this.#path.take(), side, target));
+  }
+}
+
+class TreeChange implements Change {
+  readonly status: Status;
+  readonly path: Uint8Array;
+  readonly #side: Side;
+  readonly #target: Target;
+
+  constructor(status: Status, path: Uint8Array, side: Side, target: Target) {
+    this.status = status;
+    this.path = path;
+    this.#side = side;
+    this.#target = target;
+  }
+
+  get type(): FileType {
+    return this.#target.type;
+  }
+
+  inode(): Inode {
+    return half(this.#side, this.#target).inode;
+  }
+
+  linkText(): Uint8Array | undefined {
+    if (this.type !== "symlink") return undefined;
+    return readLinkText(this.#side.cursor, this.#target.tree, this.#target.inode);
+  }
+}
+
+function half(side: Side, { tree, inode }: InodeId): Half {
+  const details = readInode(side.cursor, tree, inode);
+  if (details !== undefined) return { cursor: side.cursor, inode: details };
+  const place = { tree, objectid: inode, type: INODE_ITEM_KEY, offset: 0 };
+  throw damaged(place, "missing, expected it for an entry of a directory");
+}
+
+/** Whether the other side has the name too, but as a directory where this is none, or none where it is. */
+function hasOtherwise(listing: Listing, rank: number, other: Listing): boolean {
+  return other.count > 0 && other.find(listing.name(rank), !listing.isDirectory(rank)) >= 0;
+}
+
+function requireOneOf(root: Side, base: Side | undefined, names: readonly Uint8Array[]): void {
+  if (has(root, names) || (base !== undefined && has(base, names))) return;
+  const path = names.map((name) => `/${visible(name)}`).join("");
+  throw new UsageFault(`Cannot compare ${path}: no such path in the root, nor in its base`, {
+    hint: "a path is looked up by its names; symlinks on the way are not followed",
+  });
+}
+
+function has(side: Side, names: readonly Uint8Array[]): boolean {
+  let directory = side.top;
+  for (const [index, name] of names.entries()) {
+    const listing = side.enter(directory);
+    side.leave();
+    const rank = Math.max(listing.find(name, true), listing.find(name, false));
+    if (rank < 0) return false;
+    const target = side.target(directory, listing, rank);
+    if (!isDirectory(target.type)) return index === names.length - 1;
+    directory = target;
+  }
+  return true;
+}

@@ -1,0 +1,223 @@
+/**
+ * The entries of one directory, in byte order of their paths.
+ *
+ * DIR_INDEX items come in order of creation, so they are gathered and sorted. A
+ * directory's name is kept with its "/" behind it: that is what its path sorts
+ * by, and it makes the order of a whole walk that of its output. Everything lies
+ * in flat arrays that are used again, because there may be a million entries.
+ */
+import type { FileType } from "./change.ts";
+import { damaged } from "./damage.ts";
+import {
+  DIR_INDEX_KEY,
+  DirItem,
+  EMPTY_SUBVOL_DIR_OBJECTID,
+  FT_DIR,
+  INODE_ITEM_KEY,
+  NAME_LENGTH_MAX,
+  ROOT_ITEM_KEY,
+} from "./format.ts";
+import { type ItemCursor, u64 } from "./item-cursor.ts";
+import { compareBytes, sortOrder } from "./sort.ts";
+
+/** By BTRFS_FT_*. */
+const FILE_TYPES: ReadonlyArray<FileType | undefined> = [
+  undefined,
+  "file",
+  "directory",
+  "character",
+  "block",
+  "fifo",
+  "socket",
+  "symlink",
+];
+const SUBVOLUME = FILE_TYPES.length;
+const SLASH = 0x2f;
+const DOT = 0x2e;
+
+export class Listing {
+  count = 0;
+  /** Entries by rank: `order[0]` is the first one's slot in the other arrays. */
+  order = new Uint32Array(64);
+  /** All sort keys one after another: names, those of directories with "/" behind. */
+  arena = new Uint8Array(4096);
+  #used = 0;
+  #start = new Uint32Array(64);
+  #length = new Uint16Array(64);
+  #type = new Uint8Array(64);
+  #child = new Float64Array(64);
+  #hasDuplicates = false;
+
+  /** Replaces the content by the entries of a directory. */
+  load(cursor: ItemCursor, tree: number, directory: number): void {
+    this.count = 0;
+    this.#used = 0;
+    this.#hasDuplicates = false;
+    if (directory === EMPTY_SUBVOL_DIR_OBJECTID) return;
+    cursor.aim(tree, directory, DIR_INDEX_KEY, DIR_INDEX_KEY, DirItem.size + NAME_LENGTH_MAX);
+    while (cursor.next()) this.#add(cursor);
+    sortOrder(this.order, this.count, (a, b) => this.#compareSlots(a, b));
+    if (this.#hasDuplicates) this.#keepNewest();
+  }
+
+  /** Undefined for the entry of a subvolume, which may also be a snapshot's stub. */
+  type(rank: number): FileType | undefined {
+    return FILE_TYPES[this.#type[this.order[rank]!]!];
+  }
+
+  /** Whether the entry sorts with "/" behind it. */
+  isDirectory(rank: number): boolean {
+    const type = this.#type[this.order[rank]!];
+    return type === FT_DIR || type === SUBVOLUME;
+  }
+
+  /** Inode number, or the tree of a subvolume. */
+  child(rank: number): number {
+    return this.#child[this.order[rank]!]!;
+  }
+
+  /** Where the name begins in the arena. */
+  nameStart(rank: number): number {
+    return this.#start[this.order[rank]!]!;
+  }
+
+  nameLength(rank: number): number {
+    return this.#length[this.order[rank]!]! - (this.isDirectory(rank) ? 1 : 0);
+  }
+
+  /** The name, lent until the next `load()`. */
+  name(rank: number): Uint8Array {
+    const start = this.nameStart(rank);
+    return this.arena.subarray(start, start + this.nameLength(rank));
+  }
+
+  /** Compares the sort keys of two entries. */
+  compare(rank: number, other: Listing, otherRank: number): number {
+    const slot = this.order[rank]!;
+    const otherSlot = other.order[otherRank]!;
+    return compareBytes(
+      this.arena,
+      this.#start[slot]!,
+      this.#length[slot]!,
+      other.arena,
+      other.#start[otherSlot]!,
+      other.#length[otherSlot]!,
+    );
+  }
+
+  /** The rank of a name among directories or among the others, or -1. */
+  find(name: Uint8Array, asDirectory: boolean): number {
+    if (this.count === 0) return -1;
+    const key = new Uint8Array(name.length + (asDirectory ? 1 : 0));
+    key.set(name);
+    if (asDirectory) key[name.length] = SLASH;
+    let low = 0;
+    let high = this.count - 1;
+    while (low <= high) {
+      const middle = (low + high) >>> 1;
+      const slot = this.order[middle]!;
+      const start = this.#start[slot]!;
+      const sign = compareBytes(this.arena, start, this.#length[slot]!, key, 0, key.length);
+      if (sign === 0) return middle;
+      if (sign < 0) low = middle + 1;
+      else high = middle - 1;
+    }
+    return -1;
+  }
+
+  /** Whether both hold the same names that lead to the same inodes. */
+  holdsSameEntries(other: Listing): boolean {
+    if (this.count !== other.count) return false;
+    for (let rank = 0; rank < this.count; rank++) {
+      if (this.child(rank) !== other.child(rank)) return false;
+      if (this.compare(rank, other, rank) !== 0) return false;
+    }
+    return true;
+  }
+
+  #add(item: ItemCursor): void {
+    const { view, bytes, at } = item;
+    if (item.length < DirItem.size) {
+      throw damaged(item, `${item.length} bytes, expected at least ${DirItem.size}`);
+    }
+    const length = view.getUint16(at + DirItem.nameLength, true);
+    if (length === 0 || length > NAME_LENGTH_MAX || DirItem.size + length > item.length) {
+      throw damaged(item, `a name of ${length} bytes in an item of ${item.length}`);
+    }
+    if (this.count === this.order.length) this.#grow();
+    const slot = this.count++;
+    const type = entryType(item);
+    this.order[slot] = slot;
+    this.#type[slot] = type;
+    this.#child[slot] = u64(view, at + DirItem.locationObjectid);
+    this.#start[slot] = this.#used;
+    this.#copyName(item, bytes, at + DirItem.size, length);
+    if (type === FT_DIR || type === SUBVOLUME) this.arena[this.#used++] = SLASH;
+    this.#length[slot] = this.#used - this.#start[slot]!;
+  }
+
+  /** A byte loop: names are short, and a call for each costs more than its bytes. */
+  #copyName(item: ItemCursor, from: Uint8Array, at: number, length: number): void {
+    if (this.#used + NAME_LENGTH_MAX + 1 > this.arena.length) this.#growArena();
+    const arena = this.arena;
+    let used = this.#used;
+    for (let index = at; index < at + length; index++) {
+      const byte = from[index]!;
+      if (byte === SLASH || byte === 0) throw damaged(item, `a name that contains byte ${byte}`);
+      arena[used++] = byte;
+    }
+    if (from[at] === DOT && (length === 1 || (length === 2 && from[at + 1] === DOT))) {
+      throw damaged(item, `a name of ${length === 1 ? '"."' : '".."'}`);
+    }
+    this.#used = used;
+  }
+
+  #compareSlots(a: number, b: number): number {
+    const arena = this.arena;
+    const start = this.#start;
+    const length = this.#length;
+    const sign = compareBytes(arena, start[a]!, length[a]!, arena, start[b]!, length[b]!);
+    if (sign !== 0) return sign;
+    this.#hasDuplicates = true;
+    return a - b;
+  }
+
+  /** A name that was renamed onto while we listed comes twice: the later index is what is there now. */
+  #keepNewest(): void {
+    let kept = 0;
+    for (let rank = 0; rank < this.count; rank++) {
+      const last = rank === this.count - 1;
+      if (last || this.compare(rank, this, rank + 1) !== 0) this.order[kept++] = this.order[rank]!;
+    }
+    this.count = kept;
+  }
+
+  #grow(): void {
+    const size = this.order.length * 2;
+    this.order = copyInto(new Uint32Array(size), this.order);
+    this.#start = copyInto(new Uint32Array(size), this.#start);
+    this.#length = copyInto(new Uint16Array(size), this.#length);
+    this.#type = copyInto(new Uint8Array(size), this.#type);
+    this.#child = copyInto(new Float64Array(size), this.#child);
+  }
+
+  #growArena(): void {
+    this.arena = copyInto(new Uint8Array(this.arena.length * 2), this.arena);
+  }
+}
+
+function entryType(item: ItemCursor): number {
+  const location = item.view.getUint8(item.at + DirItem.locationType);
+  const type = item.view.getUint8(item.at + DirItem.type);
+  if (location === ROOT_ITEM_KEY && type === FT_DIR) return SUBVOLUME;
+  if (location === INODE_ITEM_KEY && FILE_TYPES[type] !== undefined) return type;
+  throw damaged(item, `type ${type} with a location of type ${location}`);
+}
+
+function copyInto<Numbers extends { set(from: Numbers): void }>(
+  to: Numbers,
+  from: Numbers,
+): Numbers {
+  to.set(from);
+  return to;
+}

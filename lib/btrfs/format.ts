@@ -1,0 +1,87 @@
+/**
+ * The numbers of the btrfs disk format that we read, under the kernel's names.
+ *
+ * Source of all of them: include/uapi/linux/btrfs_tree.h. Every structure on
+ * disk is packed and little-endian, so a field's offset is the sum of the sizes
+ * before it; the tables give each field once, and nothing else counts bytes.
+ */
+
+/** Types of items: the middle part of a key. */
+export const INODE_ITEM_KEY = 1;
+export const XATTR_ITEM_KEY = 24;
+export const DIR_INDEX_KEY = 96;
+export const EXTENT_DATA_KEY = 108;
+export const ROOT_ITEM_KEY = 132;
+export const ROOT_BACKREF_KEY = 144;
+
+/** The tree that names all other trees. */
+export const ROOT_TREE_OBJECTID = 1;
+/** The inode at the top of every subvolume. */
+export const FIRST_FREE_OBJECTID = 256;
+/** What the kernel shows where a snapshot holds the entry of a nested subvolume it did not copy. */
+export const EMPTY_SUBVOL_DIR_OBJECTID = 2;
+
+/** Longest name of a directory entry (BTRFS_NAME_LEN). */
+export const NAME_LENGTH_MAX = 255;
+
+/** struct btrfs_dir_item, shared by DIR_INDEX, DIR_ITEM and XATTR_ITEM; name and data follow it. */
+export const DirItem = {
+  locationObjectid: 0,
+  locationType: 8,
+  locationOffset: 9,
+  transid: 17,
+  dataLength: 25,
+  nameLength: 27,
+  type: 29,
+  size: 30,
+} as const;
+
+/** struct btrfs_inode_item; a time is 64-bit seconds, then 32-bit nanoseconds. */
+export const InodeItem = {
+  generation: 0,
+  transid: 8,
+  sizeBytes: 16,
+  nbytes: 24,
+  blockGroup: 32,
+  links: 40,
+  uid: 44,
+  gid: 48,
+  mode: 52,
+  device: 56,
+  flags: 64,
+  sequence: 72,
+  reserved: 80,
+  atime: 112,
+  ctime: 124,
+  mtime: 136,
+  otime: 148,
+  size: 160,
+} as const;
+
+/** struct btrfs_file_extent_item; the data of an inline extent begins at `diskBytenr`. */
+export const FileExtentItem = {
+  generation: 0,
+  ramBytes: 8,
+  compression: 16,
+  encryption: 17,
+  otherEncoding: 18,
+  type: 20,
+  inlineData: 21,
+  diskBytenr: 21,
+  diskNumBytes: 29,
+  offset: 37,
+  numBytes: 45,
+  size: 53,
+} as const;
+
+/** Values of `FileExtentItem.type`. */
+export const FILE_EXTENT_INLINE = 0;
+export const FILE_EXTENT_REG = 1;
+export const FILE_EXTENT_PREALLOC = 2;
+
+/** struct btrfs_root_ref, the content of a ROOT_BACKREF; the name follows it. */
+export const RootRef = { dirid: 0, sequence: 8, nameLength: 16, size: 18 } as const;
+
+/** Values of `DirItem.type` (BTRFS_FT_*), in order from 1. */
+export const FT_DIR = 2;
+export const FT_SYMLINK = 7;

@@ -1,0 +1,117 @@
+/**
+ * One inode read from a tree: its INODE_ITEM and xattrs, or the text of a link.
+ *
+ * They lie next to each other, so one search brings both. Extents are another
+ * search: most comparisons end before content is asked for.
+ */
+import type { Inode } from "./change.ts";
+import { damaged, type Place } from "./damage.ts";
+import {
+  DirItem,
+  EMPTY_SUBVOL_DIR_OBJECTID,
+  EXTENT_DATA_KEY,
+  FILE_EXTENT_INLINE,
+  FileExtentItem,
+  INODE_ITEM_KEY,
+  InodeItem,
+  XATTR_ITEM_KEY,
+} from "./format.ts";
+import { type ItemCursor, u64 } from "./item-cursor.ts";
+
+/** What an inode says of itself, xattrs included. */
+export interface InodeDetails extends Inode {
+  readonly inode: number;
+  readonly tree: number;
+  /** Number of a device node, 0 for everything else. */
+  readonly device: number;
+  /** Values by name, both as Latin-1 text of their bytes. */
+  readonly xattrs: ReadonlyMap<string, string>;
+}
+
+/** The empty directory that the kernel invents for the stub of a nested subvolume. */
+const STUB = { sizeBytes: 0, mode: 0o40755, uid: 0, gid: 0, links: 1, device: 0 } as const;
+
+/** Reads an inode and its xattrs. Undefined where the tree has no such inode. */
+export function readInode(
+  cursor: ItemCursor,
+  tree: number,
+  inode: number,
+): InodeDetails | undefined {
+  const xattrs = new Map<string, string>();
+  if (inode === EMPTY_SUBVOL_DIR_OBJECTID) {
+    return { ...STUB, inode, tree, mtime: { seconds: 0, nanoseconds: 0 }, xattrs };
+  }
+  cursor.aim(tree, inode, INODE_ITEM_KEY, XATTR_ITEM_KEY);
+  if (!cursor.next()) return undefined;
+  const { type, offset } = cursor;
+  if (type !== INODE_ITEM_KEY || offset !== 0) {
+    throw damaged(cursor, "comes first of its inode, expected an INODE_ITEM");
+  }
+  const item = decodeInode(cursor);
+  while (cursor.next()) if (cursor.type === XATTR_ITEM_KEY) decodeXattrs(cursor, xattrs);
+  return { ...item, inode, tree, xattrs };
+}
+
+/** The text of a symlink; undefined where it is gone. Kept inline and never compressed. */
+export function readLinkText(
+  cursor: ItemCursor,
+  tree: number,
+  inode: number,
+): Uint8Array | undefined {
+  cursor.aim(tree, inode, EXTENT_DATA_KEY, EXTENT_DATA_KEY);
+  if (!cursor.next()) return undefined;
+  const { at, length, view } = cursor;
+  requireLength(cursor, length, FileExtentItem.inlineData);
+  const type = view.getUint8(at + FileExtentItem.type);
+  const compression = view.getUint8(at + FileExtentItem.compression);
+  if (type !== FILE_EXTENT_INLINE || compression !== 0 || cursor.offset !== 0) {
+    throw damaged(cursor, "not the text of a symlink, expected one inline, plain extent");
+  }
+  return cursor.bytes.slice(at + FileExtentItem.inlineData, at + length);
+}
+
+function decodeInode(item: ItemCursor): Inode & { device: number } {
+  const { view, at } = item;
+  requireLength(item, item.length, InodeItem.size);
+  return {
+    sizeBytes: u64(view, at + InodeItem.sizeBytes),
+    mode: view.getUint32(at + InodeItem.mode, true),
+    uid: view.getUint32(at + InodeItem.uid, true),
+    gid: view.getUint32(at + InodeItem.gid, true),
+    links: view.getUint32(at + InodeItem.links, true),
+    device: u64(view, at + InodeItem.device),
+    mtime: {
+      // Signed: a file can be older than 1970.
+      seconds:
+        view.getInt32(at + InodeItem.mtime + 4, true) * 2 ** 32 +
+        view.getUint32(at + InodeItem.mtime, true),
+      nanoseconds: view.getUint32(at + InodeItem.mtime + 8, true),
+    },
+  };
+}
+
+/** An XATTR_ITEM holds one entry for each name with its hash. */
+function decodeXattrs(item: ItemCursor, into: Map<string, string>): void {
+  const { view, bytes } = item;
+  const end = item.at + item.length;
+  for (let at = item.at; at < end; ) {
+    requireLength(item, end - at, DirItem.size);
+    const nameLength = view.getUint16(at + DirItem.nameLength, true);
+    const dataLength = view.getUint16(at + DirItem.dataLength, true);
+    requireLength(item, end - at, DirItem.size + nameLength + dataLength);
+    const name = at + DirItem.size;
+    const data = name + nameLength;
+    at = data + dataLength;
+    into.set(latin1(bytes, name, data), latin1(bytes, data, at));
+  }
+}
+
+function requireLength(place: Place, bytes: number, expected: number): void {
+  if (bytes < expected) throw damaged(place, `${bytes} bytes left, expected at least ${expected}`);
+}
+
+function latin1(bytes: Uint8Array, from: number, to: number): string {
+  let text = "";
+  for (let index = from; index < to; index++) text += String.fromCharCode(bytes[index]!);
+  return text;
+}

@@ -1,0 +1,139 @@
+/**
+ * Goes through the items of one search, page after page, item by item.
+ *
+ * Every item is checked against its page before anybody reads it, and keys must
+ * rise: whatever a damaged disk or a stranger's kernel returns, the loop ends and
+ * nothing outside of the page is read. A cursor is made once and aimed many times.
+ */
+import { damaged, type Place } from "./damage.ts";
+import { SearchKey } from "./search-key.ts";
+import { type Page, SearchHeader, type TreeReader } from "./tree-reader.ts";
+
+const TWO_32 = 2 ** 32;
+
+export class ItemCursor implements Place {
+  /** The current item: its key, */
+  objectid = 0;
+  type = 0;
+  /** exact below 2^53, */
+  offset = 0;
+  /** and where its content lies in `bytes` and `view`, valid until the reader's next search. */
+  at = 0;
+  length = 0;
+  bytes: Uint8Array = new Uint8Array();
+  view: DataView = new DataView(new ArrayBuffer(0));
+
+  readonly #reader: TreeReader;
+  readonly #key = new SearchKey();
+  #page: Page | undefined;
+  #itemsLeft = 0;
+  #largestItemBytes = 0;
+  #offsetLow = 0;
+  #offsetHigh = 0;
+
+  constructor(reader: TreeReader) {
+    this.#reader = reader;
+  }
+
+  get tree(): number {
+    return this.#key.tree;
+  }
+
+  /**
+   * Aims at all items of an inode (or tree) with types in a range.
+   *
+   * @param largestItemBytes the most that an item of these types can take, header
+   *   left out; where more than that stays free in a page, it was the last
+   */
+  aim(
+    tree: number,
+    objectid: number,
+    minType: number,
+    maxType: number,
+    largestItemBytes: number = this.#reader.nodeSizeBytes,
+  ): void {
+    this.#key.aim(tree, objectid, minType, maxType);
+    this.#largestItemBytes = largestItemBytes;
+    this.#itemsLeft = 0;
+    this.#page = undefined;
+  }
+
+  /** Moves to the next item; false at the end. */
+  next(): boolean {
+    if (this.#itemsLeft === 0 && !this.#nextPage()) return false;
+    this.#itemsLeft--;
+    this.#readHeader();
+    return true;
+  }
+
+  #nextPage(): boolean {
+    if (this.#page !== undefined && !this.#pageWasFull()) return false;
+    this.#page = this.#reader.search(this.#key);
+    this.bytes = this.#page.bytes;
+    this.view = this.#page.view;
+    this.at = this.#page.start;
+    this.length = 0;
+    this.#itemsLeft = this.#page.count;
+    return this.#itemsLeft > 0;
+  }
+
+  /** Whether there may be more; if so, the key has moved on. */
+  #pageWasFull(): boolean {
+    const free = this.bytes.length - (this.at + this.length);
+    if (free >= this.#largestItemBytes + SearchHeader.size) return false;
+    return this.#key.moveAfter(this.objectid, this.type, this.#offsetLow, this.#offsetHigh);
+  }
+
+  #readHeader(): void {
+    const header = this.at + this.length;
+    const view = this.view;
+    if (header + SearchHeader.size > view.byteLength) {
+      throw damaged(
+        this,
+        `the page of ${view.byteLength} bytes ends in the header after this item`,
+      );
+    }
+    const objectid = u64(view, header + SearchHeader.objectid);
+    const type = view.getUint32(header + SearchHeader.type, true);
+    const low = view.getUint32(header + SearchHeader.offset, true);
+    const high = view.getUint32(header + SearchHeader.offset + 4, true);
+    this.#requireRising(objectid, type, low, high);
+    this.objectid = objectid;
+    this.type = type;
+    this.#offsetLow = low;
+    this.#offsetHigh = high;
+    this.offset = high * TWO_32 + low;
+    this.at = header + SearchHeader.size;
+    this.length = view.getUint32(header + SearchHeader.length, true);
+    if (this.at + this.length > view.byteLength) {
+      throw damaged(this, `${this.length} bytes, expected at most ${view.byteLength - this.at}`);
+    }
+  }
+
+  #requireRising(objectid: number, type: number, low: number, high: number): void {
+    const key = this.#key;
+    const first = this.at === this.#page?.start;
+    const rises =
+      objectid === key.minObjectid &&
+      type <= key.maxType &&
+      (first
+        ? type > key.minType || (type === key.minType && atLeast(low, high, key))
+        : type > this.type || (type === this.type && this.#isPast(low, high)));
+    if (rises) return;
+    const place = { tree: this.tree, objectid, type, offset: high * TWO_32 + low };
+    throw damaged(place, `out of place, expected a key of inode ${key.minObjectid} that rises`);
+  }
+
+  #isPast(low: number, high: number): boolean {
+    return high > this.#offsetHigh || (high === this.#offsetHigh && low > this.#offsetLow);
+  }
+}
+
+/** A 64-bit number of the disk; not exact from 2^53 on, which no address or inode number reaches. */
+export function u64(view: DataView, at: number): number {
+  return view.getUint32(at + 4, true) * TWO_32 + view.getUint32(at, true);
+}
+
+function atLeast(low: number, high: number, key: SearchKey): boolean {
+  return high > key.minOffsetHigh || (high === key.minOffsetHigh && low >= key.minOffsetLow);
+}

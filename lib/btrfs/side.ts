@@ -1,0 +1,114 @@
+/**
+ * One of the two trees of a comparison, with all that a walk of it uses again.
+ *
+ * Each side has a reader of its own, so that an inode of one can be held against
+ * an inode of the other while both pages are still lent.
+ */
+import type { FileType } from "./change.ts";
+import { damaged } from "./damage.ts";
+import { Listing } from "./directory.ts";
+import {
+  EMPTY_SUBVOL_DIR_OBJECTID,
+  FIRST_FREE_OBJECTID,
+  ROOT_BACKREF_KEY,
+  ROOT_TREE_OBJECTID,
+  RootRef,
+} from "./format.ts";
+import { ItemCursor, u64 } from "./item-cursor.ts";
+import { compareBytes } from "./sort.ts";
+import type { TreeReader } from "./tree-reader.ts";
+
+/** Deeper than any path that a system call takes (PATH_MAX / 2), and a stop for damaged trees. */
+export const DEPTH_MAX = 4096;
+
+/** An inode: its number, and the tree of the subvolume that holds it. */
+export interface InodeId {
+  readonly tree: number;
+  readonly inode: number;
+}
+
+/** What an entry of a directory leads to. */
+export interface Target extends InodeId {
+  readonly type: FileType;
+}
+
+export class Side {
+  readonly reader: TreeReader;
+  /** The top directory. */
+  readonly top: InodeId;
+  /** For directories and inodes; free whenever a change is being reported. */
+  readonly cursor: ItemCursor;
+  readonly #listings: Listing[] = [];
+  readonly #path: InodeId[] = [];
+
+  constructor(reader: TreeReader, tree: number) {
+    this.reader = reader;
+    this.top = { tree, inode: FIRST_FREE_OBJECTID };
+    this.cursor = new ItemCursor(reader);
+  }
+
+  /** Lists a directory one level below the last one entered. Every `enter()` wants a `leave()`. */
+  enter(directory: InodeId): Listing {
+    const depth = this.#path.length;
+    this.#refuseLoops(directory);
+    this.#path.push(directory);
+    const listing = this.#listings[depth] ?? new Listing();
+    this.#listings[depth] = listing;
+    listing.load(this.cursor, directory.tree, directory.inode);
+    return listing;
+  }
+
+  leave(): void {
+    this.#path.pop();
+  }
+
+  /** Resolves an entry of a listed directory. */
+  target(directory: InodeId, listing: Listing, rank: number): Target {
+    const child = listing.child(rank);
+    const type = listing.type(rank);
+    if (type !== undefined) return { type, tree: directory.tree, inode: child };
+    if (this.#isNestedHere(directory, child, listing.name(rank))) {
+      return { type: "subvolume", tree: child, inode: FIRST_FREE_OBJECTID };
+    }
+    return { type: "directory", tree: directory.tree, inode: EMPTY_SUBVOL_DIR_OBJECTID };
+  }
+
+  /**
+   * A snapshot copies the entry of a nested subvolume, not the subvolume: what the
+   * entry names belongs where its ROOT_BACKREF points to, and nowhere else.
+   */
+  #isNestedHere(directory: InodeId, child: number, name: Uint8Array): boolean {
+    const cursor = this.cursor;
+    cursor.aim(ROOT_TREE_OBJECTID, child, ROOT_BACKREF_KEY, ROOT_BACKREF_KEY);
+    while (cursor.next()) {
+      const { view, bytes, at, length } = cursor;
+      if (length < RootRef.size) {
+        throw damaged(cursor, `${length} bytes, expected at least ${RootRef.size}`);
+      }
+      const nameLength = view.getUint16(at + RootRef.nameLength, true);
+      if (RootRef.size + nameLength > length) {
+        throw damaged(cursor, `a name of ${nameLength} bytes in an item of ${length}`);
+      }
+      const isHere =
+        cursor.offset === directory.tree &&
+        u64(view, at + RootRef.dirid) === directory.inode &&
+        compareBytes(bytes, at + RootRef.size, nameLength, name, 0, name.length) === 0;
+      if (isHere) return true;
+    }
+    return false;
+  }
+
+  #refuseLoops(directory: InodeId): void {
+    const { tree, inode } = directory;
+    const place = { tree, objectid: inode, type: 1, offset: 0 };
+    if (this.#path.length >= DEPTH_MAX) {
+      throw damaged(place, `lies ${DEPTH_MAX} directories deep, expected less`);
+    }
+    if (inode === EMPTY_SUBVOL_DIR_OBJECTID) return;
+    for (const above of this.#path) {
+      if (above.inode === inode && above.tree === tree) {
+        throw damaged(place, "a directory that contains itself");
+      }
+    }
+  }
+}

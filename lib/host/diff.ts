@@ -1,0 +1,71 @@
+/**
+ * One call for scripts: what a subvolume has that another has not, read from the
+ * machine's own btrfs.
+ *
+ * Both file systems are synced first, for entries of directories reach the trees
+ * late. The tops are opened again for reading, so that a descriptor of any kind
+ * (O_PATH, of a detached mount) will do.
+ */
+import { closeSync, constants, fstatSync } from "node:fs";
+import { diffTrees, type Subvolume, type Visit } from "../btrfs/diff-trees.ts";
+import { FIRST_FREE_OBJECTID } from "../btrfs/format.ts";
+import { Failure, Refusal } from "../fault.ts";
+import { subvolumeOf, syncFilesystem } from "./btrfs-ioctl.ts";
+import { contentBelow } from "./file-content.ts";
+import { checked, cString, libc, ptr } from "./libc.ts";
+import { TreeSearch } from "./tree-search.ts";
+
+export interface Tops {
+  /** Descriptors of the tops of both subvolumes; not closed here. */
+  readonly root: number;
+  /** Undefined compares with nothing: all is added. */
+  readonly base: number | undefined;
+  /** Absolute paths below the tops that the comparison is limited to, such as "/etc". */
+  readonly within?: readonly Uint8Array[] | undefined;
+}
+
+/**
+ * Calls `visit` for each path that differs, in byte order (a directory sorts as
+ * `name/`). Reads only; needs CAP_SYS_ADMIN.
+ *
+ * @throws UsageFault for a path in `within` that neither has, Refusal where a top is
+ *   not one of a btrfs subvolume, Failure where metadata can't be read
+ */
+export function diffSubvolumes({ root, base, within }: Tops, visit: Visit): void {
+  using ours = new Top(root);
+  using theirs = base === undefined ? undefined : new Top(base);
+  const subvolumes = { root: ours.read(), base: theirs?.read() };
+  const content = theirs === undefined ? () => neverNeeded() : contentBelow(ours.fd, theirs.fd);
+  diffTrees(subvolumes, { within, content }, visit);
+}
+
+class Top implements Disposable {
+  readonly fd: number;
+
+  constructor(directory: number) {
+    const flags = constants.O_RDONLY | constants.O_DIRECTORY | 0o2000000;
+    const name = cString(".");
+    const action = () => "Cannot open the top of a subvolume";
+    this.fd = checked(libc().openat(directory, ptr(name), flags, 0), action);
+  }
+
+  read(): Subvolume {
+    const tree = subvolumeOf(this.fd);
+    const { ino } = fstatSync(this.fd);
+    if (ino !== FIRST_FREE_OBJECTID) {
+      throw new Refusal(
+        `Cannot compare: a directory inside subvolume ${tree} was given, expected its top`,
+      );
+    }
+    syncFilesystem(this.fd);
+    return { reader: new TreeSearch(this.fd), tree };
+  }
+
+  [Symbol.dispose](): void {
+    closeSync(this.fd);
+  }
+}
+
+function neverNeeded(): never {
+  throw new Failure("Cannot compare content: there is no base");
+}
