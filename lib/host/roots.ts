@@ -1,0 +1,270 @@
+/**
+ * Which root is meant, and views of it, its blank one and the persist root.
+ *
+ * Flags name mounted subvolumes. Else it is the running system's root, but only
+ * where that is the profile's own root subvolume on the profile's own file
+ * system; else the file system on the profile's disk. Whoever asks on an
+ * installer must never be answered about the installer. All views are without
+ * the mounts upon them and end with us.
+ */
+import { realpathSync } from "node:fs";
+import type { Mount } from "../facts.ts";
+import { Refusal, UsageFault } from "../fault.ts";
+import {
+  holdingMount,
+  liveMountPoints,
+  type Place,
+  pathInFilesystem,
+  persistedMountPoints,
+  placesOf,
+  subvolumeMountPoints,
+} from "../mount-points.ts";
+import { isWithin } from "../profile/paths.ts";
+import type { Profile } from "../profile.ts";
+import { visible } from "../text.ts";
+import { blockNameOf, mountsOfBtrfs, sourceName } from "./probe/btrfs-members.ts";
+import { findFilesystem } from "./probe/filesystem.ts";
+import { probeMounts } from "./probe/mounts.ts";
+import { runningRoot } from "./probe/running-root.ts";
+import { refuseUnlessDirectory, refuseUnlessSubvolume, View } from "./roots/views.ts";
+
+export interface RootsRequest {
+  /** Directories that flags named. */
+  readonly root?: string | undefined;
+  readonly base?: string | undefined;
+  readonly persist?: string | undefined;
+  readonly profile?: Profile | undefined;
+  /** How the persist root is opened; "read-only" unless given. */
+  readonly access?: "read-only" | "read-write";
+  /** Whether there must be a blank one to compare with; "optional" unless given. */
+  readonly blank?: "required" | "optional";
+}
+
+export interface Roots extends Disposable {
+  /** An open descriptor of the top of the root subvolume. */
+  readonly root: number;
+  /** The same of its blank one; undefined where there is none. */
+  readonly base: number | undefined;
+  /** The directory of the persist root, and its path as the installed host sees it. */
+  readonly persist: { readonly fd: number; readonly path: string } | undefined;
+  /** What is mounted on this root now, absolute as the host sees it. */
+  readonly live: readonly Uint8Array[];
+  /** The live ones, and all that a boot mounts or links over by the profile. */
+  readonly mountPoints: readonly Uint8Array[];
+  /** Whether this is the root that we run on. */
+  readonly running: boolean;
+  /** What stderr says: "the running system's root (/dev/vda3, subvolume root, blank root-blank)". */
+  readonly source: string;
+  /** The node of the root's file system, such as /dev/vda3. */
+  readonly device: string;
+}
+
+/** Where the root subvolume is, before anything is opened. */
+interface Located {
+  readonly device: string;
+  /** Its path in the file system: "/root". */
+  readonly path: string;
+  /** The directory that --root named. */
+  readonly dir: string | undefined;
+  readonly places: readonly Place[];
+  readonly what: string;
+  readonly running: boolean;
+}
+
+/**
+ * Finds and opens them.
+ *
+ * @throws Refusal where a directory is no subvolume, the disk holds no such file
+ *   system or subvolume, or a required blank one is missing; UsageFault where
+ *   neither flags nor a profile say which root
+ */
+export async function openRoots(request: RootsRequest): Promise<Roots> {
+  const mounts = probeMounts();
+  const located = await locate(request, mounts);
+  using opening = new DisposableStack();
+  // Writing first: a file system that was opened for reading alone has not replayed its log.
+  const persist = openPersist(request, located, opening);
+  const top = new LazyTop(located.device, opening);
+  const root = openRoot(request, located, top, opening);
+  const base = openBase(request, located, top, opening);
+  const live = liveMountPoints(mounts, located.places);
+  const opened = opening.move();
+  return {
+    root,
+    base,
+    persist,
+    live,
+    mountPoints: withoutDuplicates([...live, ...futureMountPoints(request.profile)]),
+    running: located.running,
+    source: describe(request, located, base !== undefined),
+    device: located.device,
+    [Symbol.dispose]: () => opened.dispose(),
+  };
+}
+
+async function locate(request: RootsRequest, mounts: readonly Mount[]): Promise<Located> {
+  if (request.root !== undefined) return locateDirectory(request.root, mounts);
+  const { profile } = request;
+  if (profile === undefined) {
+    throw new UsageFault("Cannot tell which root is meant: neither a profile nor --root names it");
+  }
+  const path = `/${profile.btrfs.root}`;
+  const running = runningRoot(profile);
+  const device = running?.device ?? (await findFilesystem(profile));
+  return {
+    device,
+    path,
+    dir: undefined,
+    places: placesOf(mountsOfDevice(device), latin1(path)),
+    what: running === undefined ? "the root on the profile's disk" : "the running system's root",
+    running: running !== undefined,
+  };
+}
+
+function locateDirectory(dir: string, mounts: readonly Mount[]): Located {
+  refuseUnlessSubvolume("--root", dir);
+  const real = realpathSync(dir);
+  const mount = holdingMount(mounts, latin1(real));
+  if (mount === undefined || sourceName(mount) === undefined) {
+    throw new Refusal(`Cannot use ${visible(dir)} as --root: no mounted block device holds it`);
+  }
+  const here = { mount, dir: latin1(real) };
+  const device = utf8(mount.source);
+  const path = pathInFilesystem(here);
+  const elsewhere = placesOf(mountsOfDevice(device), path).filter(
+    (place) => place.mount.id !== mount.id,
+  );
+  const places = [here, ...elsewhere];
+  return {
+    device,
+    path: utf8(path),
+    dir: real,
+    places,
+    what: `the root at ${visible(dir)}`,
+    running: places.some((place) => place.dir === "/"),
+  };
+}
+
+/** The top of the file system, mounted when something first asks for it. */
+class LazyTop {
+  readonly #device: string;
+  readonly #stack: DisposableStack;
+  #view: View | undefined;
+
+  constructor(device: string, stack: DisposableStack) {
+    this.#device = device;
+    this.#stack = stack;
+  }
+
+  get view(): View {
+    this.#view ??= this.#stack.use(View.ofDevice(this.#device, "read-only"));
+    return this.#view;
+  }
+}
+
+function openRoot(
+  request: RootsRequest,
+  located: Located,
+  top: LazyTop,
+  stack: DisposableStack,
+): number {
+  if (located.dir !== undefined) return stack.use(View.ofDirectory(located.dir)).top;
+  if (located.running) return stack.use(View.ofDirectory("/")).top;
+  const fd = top.view.subvolume(located.path);
+  if (fd !== undefined) return fd;
+  throw new Refusal(
+    `Cannot look at the root on ${located.device}: it has no subvolume ${request.profile?.btrfs.root}`,
+    { hint: "make-subvols creates it; btrfs.root of the profile is its name" },
+  );
+}
+
+function openBase(
+  request: RootsRequest,
+  located: Located,
+  top: LazyTop,
+  stack: DisposableStack,
+): number | undefined {
+  if (request.base !== undefined) {
+    refuseUnlessSubvolume("--base", request.base);
+    return stack.use(View.ofDirectory(realpathSync(request.base))).top;
+  }
+  const blank = request.profile?.btrfs.blank;
+  const fd = blank === undefined ? undefined : top.view.subvolume(blank);
+  if (fd !== undefined || request.blank !== "required") return fd;
+  if (blank === undefined) {
+    throw new UsageFault("Cannot compare: neither a profile nor --base names the blank snapshot");
+  }
+  throw new Refusal(
+    `Cannot compare with the blank snapshot: ${located.device} has no subvolume ${blank}`,
+    { hint: "make-subvols takes it; btrfs.blank of the profile is its name" },
+  );
+}
+
+function openPersist(
+  request: RootsRequest,
+  located: Located,
+  stack: DisposableStack,
+): Roots["persist"] {
+  const { profile, persist: dir, access = "read-only" } = request;
+  if (dir !== undefined) {
+    refuseUnlessDirectory("--persist", dir);
+    const real = realpathSync(dir);
+    const path = profile?.persist.root ?? pathBelow(real, located.dir) ?? real;
+    return { fd: stack.use(View.ofDirectory(real)).top, path };
+  }
+  if (profile === undefined) return undefined;
+  const { name, rest } = subvolumeOfPersist(profile);
+  const fd = stack.use(View.ofDevice(located.device, access)).directory(`${name}/${rest}`);
+  return fd === undefined ? undefined : { fd, path: profile.persist.root };
+}
+
+/** The surviving subvolume that the persist root lies on: the one with the longest mount point above it. */
+function subvolumeOfPersist(profile: Profile): { name: string; rest: string } {
+  const { root } = profile.persist;
+  const holding = Object.entries(profile.btrfs.subvolumes)
+    .filter(([, { mount }]) => isWithin(root, mount))
+    .reduce((a, b) => (b[1].mount.length > a[1].mount.length ? b : a));
+  return { name: holding[0], rest: root.slice(holding[1].mount.length) };
+}
+
+function futureMountPoints(profile: Profile | undefined): Uint8Array[] {
+  if (profile === undefined) return [];
+  const paths = [...subvolumeMountPoints(profile), ...persistedMountPoints(profile)];
+  return paths.map((path) => new TextEncoder().encode(path));
+}
+
+function withoutDuplicates(paths: readonly Uint8Array[]): Uint8Array[] {
+  const byText = new Map(paths.map((path) => [Buffer.from(path).toString("latin1"), path]));
+  return [...byText.values()];
+}
+
+function describe(request: RootsRequest, located: Located, hasBase: boolean): string {
+  const blank = request.profile?.btrfs.blank;
+  const base =
+    request.base !== undefined
+      ? `base ${visible(request.base)}`
+      : hasBase
+        ? `blank ${visible(blank ?? "")}`
+        : "no blank one";
+  const subvolume = visible(located.path.replace(/^\/(?=.)/, ""));
+  return `${located.what} (${visible(located.device)}, subvolume ${subvolume}, ${base})`;
+}
+
+function mountsOfDevice(device: string): Mount[] {
+  const name = blockNameOf(device);
+  return name === undefined ? [] : mountsOfBtrfs(name);
+}
+
+/** `path` as it is seen from `top`, or undefined where it is not below it. */
+function pathBelow(path: string, top: string | undefined): string | undefined {
+  if (top === undefined || path === top || !isWithin(path, top)) return undefined;
+  return top === "/" ? path : path.slice(top.length);
+}
+
+function latin1(text: string): string {
+  return Buffer.from(text, "utf8").toString("latin1");
+}
+
+function utf8(bytes: string): string {
+  return Buffer.from(bytes, "latin1").toString("utf8");
+}

@@ -1,0 +1,86 @@
+/**
+ * Mount points of a root subvolume: those that are live, and those that a boot
+ * will make by the profile.
+ *
+ * Only what is mounted on the root subvolume itself counts. A mount within
+ * another mount (/home/user/x where /home is mounted) has its mount point on
+ * that other file system, where nothing is rolled back. Paths of mountinfo are
+ * bytes as latin1, as in `Mount`.
+ */
+import type { Mount } from "./facts.ts";
+import { ESP_MOUNT, isWithin } from "./profile/paths.ts";
+import type { Profile } from "./profile.ts";
+
+/** Where a subvolume can be seen: the mount, and the directory in it that is its top. */
+export interface Place {
+  readonly mount: Mount;
+  /** Bytes as latin1, absolute. */
+  readonly dir: string;
+}
+
+/**
+ * The place of a directory: the mount that holds it is the last one with the
+ * longest mount point above it.
+ *
+ * @param dir canonical, bytes as latin1
+ */
+export function holdingMount(mounts: readonly Mount[], dir: string): Mount | undefined {
+  let holding: Mount | undefined;
+  for (const mount of mounts) {
+    if (!isWithin(dir, mount.mountPoint)) continue;
+    if (holding === undefined || mount.mountPoint.length >= holding.mountPoint.length)
+      holding = mount;
+  }
+  return holding;
+}
+
+/** The path of a place within its file system, as mountinfo writes roots: "/root". */
+export function pathInFilesystem({ mount, dir }: Place): string {
+  const rest = relativeTo(dir, mount.mountPoint);
+  if (rest === "/") return mount.root;
+  return mount.root === "/" ? rest : mount.root + rest;
+}
+
+/** All places at which a path of a file system is the top of a mount. */
+export function placesOf(ours: readonly Mount[], path: string): Place[] {
+  return ours
+    .filter((mount) => mount.root === path)
+    .map((mount) => ({ mount, dir: mount.mountPoint }));
+}
+
+/** What is mounted on a subvolume now, as paths below its top, without duplicates. */
+export function liveMountPoints(mounts: readonly Mount[], places: readonly Place[]): Uint8Array[] {
+  const found = new Set<string>();
+  for (const { mount, dir } of places) {
+    for (const child of mounts) {
+      if (child.parentId !== mount.id || child.id === mount.id) continue;
+      if (child.mountPoint === dir || !isWithin(child.mountPoint, dir)) continue;
+      found.add(relativeTo(child.mountPoint, dir));
+    }
+  }
+  return [...found].sort().map((path) => Uint8Array.from(Buffer.from(path, "latin1")));
+}
+
+/** What a boot mounts on the root subvolume by the profile: subvolumes, and the ESP. */
+export function subvolumeMountPoints(profile: Profile): string[] {
+  const all = [...Object.values(profile.btrfs.subvolumes).map(({ mount }) => mount), ESP_MOUNT];
+  return outermost(all);
+}
+
+/** What stage 2 puts in place on the root subvolume by the profile's lists. */
+export function persistedMountPoints(profile: Profile): string[] {
+  const { directories, files } = profile.persist;
+  const all = [...directories, ...files].map(({ path }) => path);
+  const held = subvolumeMountPoints(profile);
+  return outermost(all).filter((path) => !held.some((mount) => isWithin(path, mount)));
+}
+
+function outermost(paths: readonly string[]): string[] {
+  const unique = [...new Set(paths)];
+  return unique.filter((path) => !unique.some((other) => other !== path && isWithin(path, other)));
+}
+
+function relativeTo(path: string, top: string): string {
+  if (top === "/") return path;
+  return path === top ? "/" : path.slice(top.length);
+}
