@@ -1,5 +1,8 @@
 /** What is wrong at one place of a profile, before it is known which line that is. */
 
+/** Deeper than any profile goes; what lies there is an unknown key or of a wrong kind. */
+export const DEPTH_MAX = 8;
+
 export type KeyPath = readonly (string | number)[];
 
 export interface ProfileFault {

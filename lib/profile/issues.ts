@@ -7,7 +7,7 @@
  */
 import { z } from "zod";
 import { nearest } from "../nearest.ts";
-import type { KeyPath, ProfileFault } from "./fault.ts";
+import { DEPTH_MAX, type KeyPath, type ProfileFault } from "./fault.ts";
 
 type Issue = z.core.$ZodIssue;
 type JsonSchema = z.core.JSONSchema.BaseSchema;
@@ -26,7 +26,7 @@ export function faultsOfIssues(
 
 /** `__proto__` is no key of ours anywhere, and zod would pass over it in silence. */
 export function reservedKeyFaults(value: unknown, path: KeyPath = []): ProfileFault[] {
-  if (typeof value !== "object" || value === null) return [];
+  if (typeof value !== "object" || value === null || path.length > DEPTH_MAX) return [];
   return Object.keys(value).flatMap((key) => {
     const inner = [...path, Array.isArray(value) ? Number(key) : key];
     if (key === "__proto__") {
@@ -111,7 +111,7 @@ function valueAt(value: unknown, path: KeyPath): unknown {
 }
 
 function shown(found: unknown, path: KeyPath, issue: Issue): string {
-  if (issue.code === "invalid_type") return `is ${kindOf(found)}, `;
+  if (issue.code === "invalid_type" || typeof found === "bigint") return `is ${kindOf(found)}, `;
   if (path[0] === "users" || typeof found === "object") return "";
   if (typeof found !== "string") return `is ${String(found)}, `;
   const text = JSON.stringify(found.slice(0, SHOWN_CHARACTERS));
