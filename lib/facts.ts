@@ -81,6 +81,8 @@ export interface DiskIds {
   readonly fatVolume: string;
   readonly swap: string;
   readonly btrfs: string;
+  /** Of the device within btrfs, which blkid calls UUID_SUB. */
+  readonly btrfsDevice: string;
 }
 
 /** Lists the names in a folder, whatever bytes they are made of, as ASCII. */

@@ -17,6 +17,7 @@ export function diskIds(seed: string): DiskIds {
     fatVolume: uuid(seed, "fat volume").slice(0, 8),
     swap: uuid(seed, "swap"),
     btrfs: uuid(seed, "btrfs"),
+    btrfsDevice: uuid(seed, "btrfs device"),
   };
 }
 

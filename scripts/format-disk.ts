@@ -11,6 +11,7 @@ import { defineScript, planArgs, profileArgs, runAlone, say } from "../lib/cli.t
 import { Refusal, UsageFault } from "../lib/fault.ts";
 import { agreeToErase } from "../lib/host/confirm.ts";
 import { probeDisk, probeLabelsElsewhere } from "../lib/host/probe/disk.ts";
+import { mkfsTakesDeviceUuid } from "../lib/host/probe/mkfs.ts";
 import { udevRuns } from "../lib/host/probe/udev.ts";
 import { showOrApply } from "../lib/host/show-or-apply.ts";
 import { tableFileFor } from "../lib/host/table-file.ts";
@@ -52,6 +53,7 @@ const script = defineScript({
       labelsElsewhere: await probeLabelsElsewhere(disk),
       ids: diskIds(seed),
       udevRuns: udevRuns(),
+      choosesDeviceUuid: await mkfsTakesDeviceUuid(),
       tableFile: tableFileFor(disk.kernelName),
       wipe: args.wipe === true,
     });

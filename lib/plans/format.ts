@@ -29,6 +29,8 @@ export interface FormatFacts {
   readonly labelsElsewhere: readonly LabelBearer[];
   readonly ids: DiskIds;
   readonly udevRuns: boolean;
+  /** Whether mkfs.btrfs takes --device-uuid; btrfs-progs before 6.3 doesn't. */
+  readonly choosesDeviceUuid: boolean;
   /** Where the old table is to be kept; the file must not exist. */
   readonly tableFile: string;
   /** Whether the user has agreed to lose what is on the disk. */
@@ -56,7 +58,7 @@ export function planFormat(profile: Profile, facts: FormatFacts): Plan {
       ...saveTable(facts),
       writeTable(disk, layout, facts.ids),
       ...showPartitions(disk, layout, facts.udevRuns),
-      ...makeFileSystems(profile, layout, facts.ids),
+      ...makeFileSystems(profile, layout, facts),
     ],
   };
 }
@@ -199,7 +201,8 @@ function showPartitions(disk: Disk, layout: Layout, udevRuns: boolean): Step[] {
   return [...show, settle, { ...wait, why: "See that the nodes are still there" }];
 }
 
-function makeFileSystems(profile: Profile, layout: Layout, ids: DiskIds): Step[] {
+function makeFileSystems(profile: Profile, layout: Layout, facts: FormatFacts): Step[] {
+  const { ids } = facts;
   const labels = labelsOf(profile);
   const steps: Step[] = [
     {
@@ -241,6 +244,7 @@ function makeFileSystems(profile: Profile, layout: Layout, ids: DiskIds): Step[]
       labels.btrfs,
       "--uuid",
       ids.btrfs,
+      ...(facts.choosesDeviceUuid ? ["--device-uuid", ids.btrfsDevice] : []),
       { partition: layout.btrfs.number },
     ],
   });

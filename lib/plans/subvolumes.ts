@@ -54,7 +54,11 @@ function takeBlank(profile: Profile, top: BtrfsTop): Step[] {
   if (leftover !== undefined) refuseUnlessSeed(top, seed, leftover);
   const removal = leftover === undefined ? [] : [removeSeed(seed)];
   if (top.entries.has(blank)) return removal;
-  const checks = blankChecks(blank).map((check) => checkStep(check));
+  const [readOnly, empty] = blankChecks(blank);
+  const checks = [
+    checkStep(readOnly, `See that ${blank} is read-only`),
+    checkStep(empty, `See that ${blank} is empty`),
+  ];
   if (top.entries.get(root)?.empty !== false) {
     const reason = `Take the blank snapshot ${blank} of the empty ${root}, read-only`;
     return [
@@ -123,7 +127,8 @@ function snapshot(source: string, target: string, why: string): Step {
 }
 
 function removeSeed(seed: string): Step {
-  const argv = ["btrfs", "subvolume", "delete", at(seed)];
+  // rmdir deletes a subvolume only while it is empty.
+  const argv = ["rmdir", at(seed)];
   return { kind: "command", why: `Remove ${seed}, which is empty and has served`, argv };
 }
 
@@ -152,7 +157,7 @@ function sameNames({ node, listing }: BtrfsTop): Check {
   };
 }
 
-function blankChecks(blank: string): Check[] {
+function blankChecks(blank: string): [readOnly: Check, empty: Check] {
   const readOnly = {
     what: `the read-only property of ${blank}`,
     argv: ["btrfs", "property", "get", "-ts", at(blank), "ro"],
@@ -165,7 +170,7 @@ function isEmpty(name: string): Check {
   return { what: `the content of ${name}`, argv: ["ls", "--almost-all", at(name)], expected: "" };
 }
 
-function checkStep(check: Check, why = `See that it is so: ${check.what}`): Step {
+function checkStep(check: Check, why: string): Step {
   return { kind: "check", why, check };
 }
 

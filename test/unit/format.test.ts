@@ -15,6 +15,7 @@ const facts: FormatFacts = {
   labelsElsewhere: [],
   ids: diskIds(SEED),
   udevRuns: true,
+  choosesDeviceUuid: true,
   tableFile: "/root/vda-table.sfdisk",
   wipe: false,
 };
