@@ -91,7 +91,7 @@ function renderStep(step: Step): string[] {
   if (step.kind === "check") return [`expect ${renderCheck(step.check)}`];
   if (step.kind === "await-partitions") return renderAwait(step);
   const command = step.argv.map(renderWord).join(" ");
-  if (step.stdin !== undefined) return [`${command} <<'END'`, step.stdin.replace(/\n$/, ""), "END"];
+  if (step.stdin !== undefined) return hereDocument(command, step.stdin.replace(/\n$/, ""), "END");
   if (step.saveTo === undefined) return [command];
   return [`(umask 077; set -C; ${command} >${shellQuote(step.saveTo)})`];
 }
@@ -122,14 +122,22 @@ function comment(text: string): string[] {
 
 function inNamespace(body: readonly string[], device: string): string[] {
   const mount = `mount -t btrfs -o subvolid=5,nosuid,nodev,noexec ${shellQuote(device)} "$top"`;
+  const namespaced = "unshare --mount --propagation private sh -eu /proc/self/fd/3";
+  const refusal = `{ echo "refused, nothing was touched: can't mount it" >&2; exit 3; }`;
+  const text = [`${mount} || ${refusal}`, ...body].join("\n");
   return [
     "top=$(mktemp -d)",
     `trap 'rmdir "$top"' EXIT`,
     "export top",
     "# All mounts of this script are its own and end with it.",
-    "unshare --mount --propagation private sh -eu /proc/self/fd/3 3<<'SCRIPT'",
-    `${mount} || { echo "refused, nothing was touched: can't mount it" >&2; exit 3; }`,
-    ...body,
-    "SCRIPT",
+    ...hereDocument(namespaced, text, "SCRIPT", "3"),
   ];
+}
+
+/** The closing word must be no line of the text: names from a disk could end it early. */
+function hereDocument(command: string, text: string, word: string, fd = ""): string[] {
+  const lines = new Set(text.split("\n"));
+  let closing = word;
+  while (lines.has(closing)) closing += "_";
+  return [`${command} ${fd}<<'${closing}'`, text, closing];
 }

@@ -5,6 +5,7 @@
  * Read from sysfs, which every kernel has, and not from udev's database, which
  * an installer or a test machine may lack.
  */
+import { type Identified, tokenOf } from "../../token.ts";
 import { attribute, sizeBytesOf, wholeDisks } from "./sysfs.ts";
 
 export interface Identity {
@@ -23,39 +24,31 @@ const SERIAL_FILES = ["serial", "device/serial", "device/vpd_pg80"];
 const MODEL_FILES = ["device/model", "device/name"];
 
 export function probeIdentity(kernelName: string): Identity {
-  const wwid = firstOf(kernelName, WWID_FILES);
+  const wwid = worldWideId(kernelName);
   const serial = firstOf(kernelName, SERIAL_FILES);
-  const wwn = wwid !== undefined && /^(naa|eui|uuid)\./.test(wwid.text) ? wwid.text : undefined;
+  const others = wholeDisks().filter((other) => other !== kernelName);
   return {
-    wwn,
+    wwn: wwid?.text,
     serial: serial?.text,
     model: firstOf(kernelName, MODEL_FILES)?.text,
-    token: tokenOf(kernelName),
-    toldBy: (wwn === undefined ? undefined : wwid?.file) ?? serial?.file,
+    token: tokenOf(identified(kernelName), others.map(identified)),
+    toldBy: wwid?.file ?? serial?.file,
   };
 }
 
-/** WWN or EUI, else serial, else NAME-BYTES; made longer where two disks would share it. */
-function tokenOf(kernelName: string): string {
-  const own = shortToken(kernelName);
-  const shared = wholeDisks().some((other) => other !== kernelName && shortToken(other) === own);
-  return shared ? `${own}-${nameAndBytes(kernelName)}` : own;
+function identified(kernelName: string): Identified {
+  return {
+    kernelName,
+    sizeBytes: sizeBytesOf(kernelName),
+    wwn: worldWideId(kernelName)?.text,
+    serial: firstOf(kernelName, SERIAL_FILES)?.text,
+  };
 }
 
-function shortToken(kernelName: string): string {
-  const wwid = firstOf(kernelName, WWID_FILES)?.text;
-  if (wwid !== undefined && /^(naa|eui|uuid)\./.test(wwid)) return wordOf(wwid);
-  const serial = firstOf(kernelName, SERIAL_FILES)?.text;
-  return serial === undefined ? nameAndBytes(kernelName) : wordOf(serial);
-}
-
-function nameAndBytes(kernelName: string): string {
-  return `${kernelName}-${sizeBytesOf(kernelName)}`;
-}
-
-/** One word that can be typed: vendors pad serials and put anything in them. */
-function wordOf(text: string): string {
-  return text.replace(/[^A-Za-z0-9._:-]+/g, "_");
+/** Only names that are unique in the world: SCSI's "t10." and plain vendor strings are not. */
+function worldWideId(kernelName: string): { file: string; text: string } | undefined {
+  const wwid = firstOf(kernelName, WWID_FILES);
+  return wwid !== undefined && /^(naa|eui|uuid)\./.test(wwid.text) ? wwid : undefined;
 }
 
 function firstOf(

@@ -1,0 +1,92 @@
+import { expect, test } from "bun:test";
+import type { Plan, Step } from "../../lib/plan.ts";
+import { toShell } from "../../lib/plan-shell.ts";
+
+function planOf(...steps: Step[]): Plan {
+  return { script: "test", summary: "try it", profileFile: "p", notes: [], checks: [], steps };
+}
+
+function sh(script: string, shell = "sh") {
+  const child = Bun.spawnSync(shell.split(" "), {
+    stdin: Buffer.from(script),
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  return {
+    status: child.exitCode,
+    stdout: child.stdout.toString(),
+    stderr: child.stderr.toString(),
+  };
+}
+
+const HOSTILE = [
+  "two  words",
+  "a'b",
+  'a"b',
+  "$(id)",
+  "`id`",
+  "back\\slash",
+  "new\nline",
+  "-n",
+  "*",
+  "",
+  "é\x1b[2J",
+];
+
+test.each(HOSTILE)("toShell() hands %p to the program as it is", (word) => {
+  const script = toShell(
+    planOf({ kind: "command", why: word, argv: ["printf", "%s|", word, "end"] }),
+  );
+  expect(sh(script).stdout).toBe(`${word}|end|`);
+});
+
+test("toShell() hands stdin over as it is", () => {
+  const stdin = "$HOME `id` \\ 'x'\n";
+  expect(sh(toShell(planOf({ kind: "command", why: "w", argv: ["cat"], stdin }))).stdout).toBe(
+    stdin,
+  );
+});
+
+const check = (expected: string) => ({ what: "the answer", argv: ["echo", "42"], expected });
+const touch: Step = { kind: "command", why: "touch", argv: ["echo", "touched"] };
+
+test.each(["dash", "bash", "busybox ash"])(
+  "toShell() exits 3 before the first step in %s when a check fails",
+  (shell) => {
+    const ran = sh(toShell({ ...planOf(touch), checks: [check("41")] }), shell);
+    expect(ran).toMatchObject({ status: 3, stdout: "" });
+    expect(ran.stderr).toContain('the answer: it is "42", the plan was made for "41"');
+    // The control: with what is so, it goes on.
+    expect(sh(toShell({ ...planOf(touch), checks: [check("42")] }), shell)).toMatchObject({
+      status: 0,
+      stdout: "touched\n",
+    });
+  },
+);
+
+test.each(["dash", "bash", "busybox ash"])(
+  "toShell() exits 4 in %s when a step fails, and does no more",
+  (shell) => {
+    const failing: Step = { kind: "command", why: "fail", argv: ["false"] };
+    expect(sh(toShell(planOf(failing, touch)), shell)).toMatchObject({ status: 4, stdout: "" });
+    const late: Step = { kind: "check", why: "see", check: check("41") };
+    expect(sh(toShell(planOf(touch, late, touch)), shell)).toMatchObject({
+      status: 4,
+      stdout: "touched\n",
+    });
+  },
+);
+
+test("toShell() refuses when a program is missing", () => {
+  const ran = sh(toShell(planOf(touch, { kind: "command", why: "w", argv: ["no-such-program"] })));
+  expect(ran).toMatchObject({ status: 3, stdout: "" });
+});
+
+test("toShell() can't be ended early by text that looks like its own", () => {
+  const stdin = "END\necho escaped\nEND_\n";
+  const ran = sh(toShell(planOf({ kind: "command", why: "w", argv: ["cat"], stdin })));
+  expect(ran.stdout).toBe(stdin);
+  const listing = { what: "names", argv: ["echo"], expected: "a\nSCRIPT\necho escaped\n" };
+  const script = toShell({ ...planOf(), checks: [listing], topOf: "/dev/null" });
+  expect(script.trimEnd().split("\n").at(-1)).toBe("SCRIPT_");
+});
