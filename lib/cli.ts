@@ -10,7 +10,7 @@
  */
 import { type ArgsDef, type CommandDef, defineCommand, type ParsedArgs, runCommand } from "citty";
 import type { ConsolaInstance } from "consola/basic";
-import { readCommandLine } from "./cli/command-line.ts";
+import { type CommandLine, readCommandLine } from "./cli/command-line.ts";
 import { renderHelp } from "./cli/help.ts";
 import { ClosedPipe, Fault } from "./fault.ts";
 import { stdout } from "./host/output.ts";
@@ -144,7 +144,8 @@ async function start<A extends ArgsDef>(
     run: async (context) => {
       status =
         (await definition.run({
-          args: context.args as unknown as ParsedArgs<A & typeof commonArgs>,
+          // What the strict parser found counts: to citty `--no-ignore` means `ignore: false`.
+          args: { ...context.args, ...given(line) } as unknown as ParsedArgs<A & typeof commonArgs>,
           operands: line.operands,
           profile: () => loadProfileFor(definition, line.values.get("profile")),
         })) ?? 0;
@@ -152,6 +153,10 @@ async function start<A extends ArgsDef>(
   }) as CommandDef;
   await runCommand(command, { rawArgs: [...words] });
   return status;
+}
+
+function given({ flags, values }: CommandLine): Record<string, string | true> {
+  return Object.fromEntries([...values, ...[...flags].map((flag) => [flag, true] as const)]);
 }
 
 async function loadProfileFor(
