@@ -1,0 +1,203 @@
+/**
+ * What the next boot makes of a path that differs from the blank root.
+ *
+ * The questions are asked in one fixed order, and "is it listed" is not enough
+ * for keeping: only an equal copy on the persist side, now, is. Where the profile
+ * lists a path, that verdict is final, so that no pattern and no link can hide
+ * that a listed file was never copied.
+ */
+import { type Change, isDirectory } from "./btrfs/change.ts";
+import { leadsTo, managedPlace } from "./fate/links.ts";
+import { Places } from "./fate/places.ts";
+import { subvolumeMountPoints } from "./mount-points.ts";
+import { compileIgnore, type Matcher } from "./profile/ignore.ts";
+import { isWithin } from "./profile/paths.ts";
+import type { Profile } from "./profile.ts";
+
+/** `lost` is what a user came to see; `restored` is what the rollback brings back. */
+export type Fate = "kept" | "managed" | "ignored" | "lost" | "restored";
+
+export type Reason =
+  // kept
+  | "mount point"
+  | "parent of a mount point or a listed path"
+  | "link into persist"
+  | "listed and copied"
+  // managed
+  | "link into /nix/store"
+  | "link into /etc/static"
+  // ignored
+  | "matches persist.ignore"
+  // lost
+  | "listed, not copied"
+  | "copy differs"
+  | "copied, not listed"
+  | "shadowed"
+  | "not listed"
+  // restored
+  | "in the blank root";
+
+export interface Verdict {
+  readonly fate: Fate;
+  readonly reason: Reason;
+}
+
+/** The persist root, as far as a verdict needs it. */
+export interface PersistSide {
+  /**
+   * Whether it holds a copy that is equal but for mtime. A directory is compared
+   * by itself, without its entries.
+   *
+   * @param path absolute, as the host sees the original
+   */
+  equalCopy(path: Uint8Array): "equal" | "differs" | "missing";
+}
+
+export interface Knowledge {
+  /** Mounted on the root now, absolute. */
+  readonly live: readonly Uint8Array[];
+  /** The path of the persist root as the host sees it. */
+  readonly persistRoot: string | undefined;
+  /** Undefined: no copy of anything is known. */
+  readonly persist: PersistSide | undefined;
+  readonly profile: Profile | undefined;
+  /** False: the profile's ignore patterns have no say. */
+  readonly ignore: boolean;
+  /** Whether to look for copies of what no list names; the fate is the same, the reason better. */
+  readonly explain: boolean;
+}
+
+export type Judge = (change: Change) => Verdict;
+
+/** Makes the judge of one comparison. Meant for changes in the order of a walk. */
+export function judgeBy(knowledge: Knowledge): Judge {
+  const { profile, persistRoot } = knowledge;
+  const places = new Places({
+    live: knowledge.live.map(latin1),
+    atBoot: profile === undefined ? [] : subvolumeMountPoints(profile).map(textToLatin1),
+    directories: (profile?.persist.directories ?? []).map(({ path }) => textToLatin1(path)),
+    files: (profile?.persist.files ?? []).map(({ path }) => textToLatin1(path)),
+  });
+  const isIgnored = knowledge.ignore ? compileIgnore(profile?.persist.ignore ?? []) : () => false;
+  const court = new Court(
+    places,
+    knowledge.persist,
+    persistRoot === undefined ? undefined : textToLatin1(persistRoot),
+    isIgnored,
+    knowledge.explain,
+  );
+  return (change) => court.judge(change);
+}
+
+class Court {
+  readonly #places: Places;
+  readonly #persist: PersistSide | undefined;
+  readonly #persistRoot: string | undefined;
+  readonly #isIgnored: Matcher;
+  readonly #explain: boolean;
+
+  constructor(
+    places: Places,
+    persist: PersistSide | undefined,
+    persistRoot: string | undefined,
+    isIgnored: Matcher,
+    explain: boolean,
+  ) {
+    this.#places = places;
+    this.#persist = persist;
+    this.#persistRoot = persistRoot;
+    this.#isIgnored = isIgnored;
+    this.#explain = explain;
+  }
+
+  judge(change: Change): Verdict {
+    if (change.status === "D") return { fate: "restored", reason: "in the blank root" };
+    const path = latin1(change.path);
+    const target = linkTarget(change, path);
+    return (
+      this.#asMountPoint(change, path) ??
+      this.#asLinkIntoPersist(target) ??
+      this.#asListed(change, path) ??
+      this.#asParent(change, path) ??
+      asManaged(target) ??
+      this.#asIgnored(change) ??
+      this.#asLost(change, path)
+    );
+  }
+
+  /** A directory under a mount is only its place. A file is that only where it is empty. */
+  #asMountPoint(change: Change, path: string): Verdict | undefined {
+    const isPlace = isDirectory(change.type)
+      ? this.#places.isMountPoint(path)
+      : this.#places.isLiveMountPoint(path) && !holdsContent(change);
+    return isPlace ? { fate: "kept", reason: "mount point" } : undefined;
+  }
+
+  #asLinkIntoPersist(target: string | undefined): Verdict | undefined {
+    if (target === undefined || this.#persistRoot === undefined) return undefined;
+    if (!isWithin(target, this.#persistRoot)) return undefined;
+    return { fate: "kept", reason: "link into persist" };
+  }
+
+  #asListed(change: Change, path: string): Verdict | undefined {
+    const listing = this.#places.listing(path);
+    if (listing === undefined) return undefined;
+    const copy = this.#copyOf(change);
+    if (copy === "equal") return { fate: "kept", reason: "listed and copied" };
+    if (copy === "missing") return { fate: "lost", reason: "listed, not copied" };
+    if (listing === "entry" && isOnlyMountedOver(change)) {
+      return { fate: "kept", reason: "mount point" };
+    }
+    return { fate: "lost", reason: "copy differs" };
+  }
+
+  /** What was added to lead to a mount point or a listed path is made again with it. */
+  #asParent(change: Change, path: string): Verdict | undefined {
+    if (change.status !== "A" || !isDirectory(change.type)) return undefined;
+    if (!this.#places.isParent(path) || this.#places.isShadowed(path)) return undefined;
+    return { fate: "kept", reason: "parent of a mount point or a listed path" };
+  }
+
+  #asIgnored(change: Change): Verdict | undefined {
+    if (!this.#isIgnored(change.path)) return undefined;
+    return { fate: "ignored", reason: "matches persist.ignore" };
+  }
+
+  #asLost(change: Change, path: string): Verdict {
+    const isHidden = this.#places.isShadowed(path) || this.#places.isLiveMountPoint(path);
+    if (isHidden) return { fate: "lost", reason: "shadowed" };
+    const isCopied = this.#explain && this.#copyOf(change) === "equal";
+    return { fate: "lost", reason: isCopied ? "copied, not listed" : "not listed" };
+  }
+
+  #copyOf(change: Change): ReturnType<PersistSide["equalCopy"]> {
+    return this.#persist?.equalCopy(change.path) ?? "missing";
+  }
+}
+
+function asManaged(target: string | undefined): Verdict | undefined {
+  const place = target === undefined ? undefined : managedPlace(target);
+  return place === undefined ? undefined : { fate: "managed", reason: `link into ${place}` };
+}
+
+function linkTarget(change: Change, path: string): string | undefined {
+  const text = change.linkText();
+  return text === undefined ? undefined : leadsTo(path, latin1(text));
+}
+
+/** A listed path that holds nothing itself: stage 2 mounts the copy over it. */
+function isOnlyMountedOver(change: Change): boolean {
+  return isDirectory(change.type) || (change.type === "file" && !holdsContent(change));
+}
+
+function holdsContent(change: Change): boolean {
+  return change.type === "file" && change.inode().sizeBytes > 0;
+}
+
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
+}
+
+function textToLatin1(text: string): string {
+  return Buffer.from(text, "utf8").toString("latin1");
+}

@@ -1,0 +1,76 @@
+/**
+ * One change as one record of output: a path, a path with its status, or JSON.
+ *
+ * To a program paths go as the bytes they are, so a name with a newline can't be
+ * a line and is left out; a person sees it escaped, like everything that could
+ * drive a terminal.
+ */
+import type { Change, Inode } from "../btrfs/change.ts";
+import type { Verdict } from "../fate.ts";
+import { asUtf8, visible } from "../text.ts";
+
+export interface ListingFormat {
+  readonly kind: "lines" | "null" | "json";
+  /** The letter of the status and a tab before each path. */
+  readonly status: boolean;
+  /** Whether a terminal reads it. */
+  readonly terminal: boolean;
+}
+
+const NEWLINE = 10;
+const PERMISSIONS = 0o7777;
+/** What `visible()` escapes beyond what JSON does by itself. */
+const UNSAFE_IN_JSON = /[\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+
+/** The record with its end, or undefined where the name can't be a line. */
+export function listingRecord(
+  change: Change,
+  verdict: Verdict,
+  format: ListingFormat,
+): Uint8Array | undefined {
+  if (format.kind === "json") return encode(`${jsonRecord(change, verdict)}\n`);
+  const prefix = format.status ? `${change.status}\t` : "";
+  const end = format.kind === "null" ? "\0" : "\n";
+  if (format.terminal) return encode(`${prefix}${visible(change.path)}${end}`);
+  if (format.kind === "lines" && change.path.includes(NEWLINE)) return undefined;
+  return Buffer.concat([encode(prefix), change.path, encode(end)]);
+}
+
+/** One JSON object without a line end. Sizes are bytes, mode is octal, mtime is UTC. */
+function jsonRecord(change: Change, verdict: Verdict): string {
+  const { sizeBytes, mode, uid, gid, mtime } = change.inode();
+  const text = asUtf8(change.path);
+  const record = {
+    path: text ?? new TextDecoder().decode(change.path),
+    ...(text === undefined ? { path_bytes: Buffer.from(change.path).toString("base64") } : {}),
+    status: change.status,
+    type: change.type,
+    fate: verdict.fate,
+    reason: verdict.reason,
+    size: sizeBytes,
+    mode: (mode & PERMISSIONS).toString(8).padStart(4, "0"),
+    uid,
+    gid,
+    mtime: timestamp(mtime),
+  };
+  return JSON.stringify(record).replace(
+    UNSAFE_IN_JSON,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
+/** RFC 3339 in UTC, to the nanosecond. */
+function timestamp({ seconds, nanoseconds }: Inode["mtime"]): string {
+  const whole = new Date(seconds * 1000);
+  // Beyond what a Date holds (a damaged or a joking clock), the number itself is the honest answer.
+  if (Number.isNaN(whole.getTime())) return `@${seconds}.${pad(nanoseconds)}`;
+  return whole.toISOString().replace(/\.\d+Z$/, `.${pad(nanoseconds)}Z`);
+}
+
+function pad(nanoseconds: number): string {
+  return String(nanoseconds).padStart(9, "0");
+}
+
+function encode(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}

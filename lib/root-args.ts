@@ -1,0 +1,23 @@
+/** The flags that name a root, and whether a profile is wanted beside them. */
+export const rootArgs = {
+  root: { type: "string", valueHint: "DIR", description: "The root: a mounted subvolume" },
+  base: { type: "string", valueHint: "DIR", description: "Its blank one: a mounted subvolume" },
+  persist: { type: "string", valueHint: "DIR", description: "The persist root: a directory" },
+} as const;
+
+export interface RootFlags {
+  readonly root?: string | undefined;
+  readonly base?: string | undefined;
+  readonly profile?: string | undefined;
+}
+
+/**
+ * False where both sides are named by hand and no profile is: one that was merely
+ * found speaks of this machine, not of whatever is mounted there.
+ *
+ * @param variable the value of $BLANKROOT_PROFILE
+ */
+export function wantsProfile(flags: RootFlags, variable: string | undefined): boolean {
+  if (flags.root === undefined || flags.base === undefined) return true;
+  return flags.profile !== undefined || Boolean(variable);
+}
