@@ -173,8 +173,8 @@ const persist = z
     root: belowRoot
       .default("/persist")
       .describe("Where kept state lies, on one of the surviving subvolumes"),
-    directories: z.array(persistEntry).default([]).describe("Directories that are kept whole"),
-    files: z.array(persistEntry).default([]).describe("Files that are kept"),
+    directories: z.array(persistEntry).prefault([]).describe("Directories that are kept whole"),
+    files: z.array(persistEntry).prefault([]).describe("Files that are kept"),
     ignore: z
       .array(ignorePattern)
       .default([])

@@ -47,7 +47,8 @@ function describeIssue(
     return likeliest(issue.errors).flatMap((inner) => describeIssue(inner, path, value, json));
   }
   if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((key) => unknownKey([...path, key], json));
+    const keys = issue.keys.filter((key) => key !== "__proto__");
+    return keys.map((key) => unknownKey([...path, key], json));
   }
   if (issue.code === "invalid_key") {
     const message = issue.issues[0]?.message ?? "expected another name";

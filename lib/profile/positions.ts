@@ -29,7 +29,7 @@ export class Positions {
 
   constructor(text: string) {
     try {
-      const { body } = parseTOML(text, { tomlVersion: "1.0.0" });
+      const { body } = parseTOML(text, { tomlVersion: "1.1.0" });
       for (const node of body[0].body) this.#addTop(node);
     } catch (error) {
       this.syntaxError = syntaxErrorOf(error);
@@ -53,8 +53,11 @@ export class Positions {
       return;
     }
     const path = node.resolvedKey;
-    const at = start(node.key);
+    const names = [...node.key.keys];
+    let at = start(node.key);
     for (let length = 1; length <= Math.min(path.length, DEPTH_MAX); length++) {
+      // An index of `[[…]]` has no word of its own in the header.
+      if (typeof path[length - 1] === "string") at = start(names.shift()!);
       this.#add(path.slice(0, length), { key: at, value: at });
     }
     for (const pair of node.body) this.#addPair(pair, path);

@@ -1,11 +1,11 @@
 /**
  * From the bytes of a profile to its value, or to all that is wrong with it.
  *
- * `@iarna/toml` reads (lists that mix paths and tables included); its positions are
- * of where it noticed, from line zero, and of values it keeps none, so where there
- * is an error the text goes through a second parser that knows its places.
+ * smol-toml reads: its tables inherit nothing, so that a user may be called
+ * `constructor`, and a number that would be rounded is an error. It keeps no
+ * positions of values, so where one is wrong the text goes through a second parser.
  */
-import { parse } from "@iarna/toml";
+import { parse, TomlError } from "smol-toml";
 import { UsageFault } from "../fault.ts";
 import { checkProfile, type Profile } from "../profile.ts";
 import { visible } from "../text.ts";
@@ -24,7 +24,8 @@ export function readProfile(file: string, bytes: Uint8Array): Profile {
   try {
     value = parse(text);
   } catch (error) {
-    throw syntaxFault(file, text, error as Error & { line?: number; col?: number });
+    if (!(error instanceof TomlError)) throw error;
+    throw syntaxFault(file, error);
   }
   const checked = checkProfile(value);
   if ("profile" in checked) return checked.profile;
@@ -64,18 +65,10 @@ function positionOf(bytes: Uint8Array, offset: number): Position {
   return { line: before.length, column: before.at(-1)!.length + 1 };
 }
 
-function syntaxFault(
-  file: string,
-  text: string,
-  error: Error & { line?: number; col?: number },
-): UsageFault {
-  const found = positions(text).syntaxError;
-  const noticed = { line: (error.line ?? 0) + 1, column: (error.col ?? 0) + 1 };
-  const first = error.message.split("\n")[0]!.split(" at row ")[0]!;
-  // Of a value left out, one parser tells its own line and the other the next.
-  if (found === undefined || noticed.line < found.line)
-    return failed(file, [[noticed, sentence(first)]]);
-  return failed(file, [[found, sentence(found.message)]]);
+/** Only the first line of the parser's message: below it is the text, and there may be secrets. */
+function syntaxFault(file: string, { line, column, message }: TomlError): UsageFault {
+  const reason = message.split("\n")[0]!.replace(/^Invalid TOML document: |\.$/g, "");
+  return failed(file, [[{ line, column }, sentence(reason)]]);
 }
 
 function contentFault(file: string, text: string, faults: readonly ProfileFault[]): UsageFault {
