@@ -14,6 +14,11 @@ import { visible } from "../lib/text.ts";
 import { VERSION } from "../lib/version.ts";
 import { scripts } from "./index.ts";
 
+// What nobody caught is 4, never 1: that is a finding.
+process.on("uncaughtException", (error) => {
+  say.error(`blankroot: a fault in blankroot itself:\n${visible(String(error.stack))}`);
+  process.exit(4);
+});
 process.exit(await main(process.argv.slice(2)));
 
 async function main(words: readonly string[]): Promise<number> {

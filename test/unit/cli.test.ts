@@ -1,0 +1,92 @@
+import { describe, expect, test } from "bun:test";
+import { readCommandLine } from "../../lib/cli/command-line.ts";
+import { UsageFault } from "../../lib/fault.ts";
+import { blankroot } from "../support/blankroot.ts";
+
+const args = {
+  profile: { type: "string" },
+  "dry-run": { type: "boolean", alias: "n" },
+  sort: { type: "enum", options: ["size", "path"] },
+} as const;
+const read = (...words: string[]) => readCommandLine("x", args, { name: "PATH" }, words);
+
+describe("readCommandLine()", () => {
+  test("takes flags, values and operands in any order", () => {
+    const { flags, values, operands } = read(
+      "a",
+      "--profile=p",
+      "-n",
+      "--sort",
+      "size",
+      "--",
+      "--b",
+    );
+    expect([...flags]).toEqual(["dry-run"]);
+    expect(Object.fromEntries(values)).toEqual({ profile: "p", sort: "size" });
+    expect(operands.map((operand) => Buffer.from(operand).toString())).toEqual(["a", "--b"]);
+  });
+
+  test("takes a lone dash as an operand", () => {
+    expect(read("-").operands).toHaveLength(1);
+  });
+
+  test.each<[string, string[], RegExp]>([
+    [
+      "an unknown flag, naming the nearest",
+      ["--dry-rum"],
+      /unknown flag --dry-rum, did you mean --dry-run\?$/,
+    ],
+    ["an unknown short flag", ["-z"], /unknown flag -z/],
+    ["a value for a boolean", ["--dry-run=nope"], /dry-run/],
+    ["a flag without its value", ["--profile"], /profile/],
+    ["an empty value", ["--profile="], /--profile is empty, expected a value$/],
+    [
+      "a flag given twice",
+      ["--profile=a", "--profile=b"],
+      /--profile is given twice, expected once$/,
+    ],
+    ["a boolean given twice", ["-n", "--dry-run"], /--dry-run is given twice/],
+    [
+      "a value that is none of the choices",
+      ["--sort=age"],
+      /--sort is "age", expected size or path$/,
+    ],
+    ["a flag with control characters, escaped", ["--\x1b[2J"], /^[^\x1b]*$/],
+  ])("refuses %s", (_, words, message) => {
+    expect(() => read(...words)).toThrow(UsageFault);
+    expect(() => read(...words)).toThrow(message);
+  });
+
+  test("refuses words where none are taken", () => {
+    expect(() => readCommandLine("x", args, undefined, ["word"])).toThrow('unexpected word "word"');
+  });
+});
+
+describe("blankroot", () => {
+  test.each<[string, string[], number, RegExp, RegExp]>([
+    ["--version prints the version", ["--version"], 0, /^blankroot \d+\.\d+\.\d+\n$/, /^$/],
+    ["--help lists the scripts", ["--help"], 0, /format-disk/, /^$/],
+    ["without a word shows help and ends with 2", [], 2, /format-disk/, /^$/],
+    ["an unknown script names the nearest", ["fs-dif"], 2, /^$/, /did you mean fs-diff\?/],
+    ["a script's --help goes to stdout", ["fs-diff", "--help"], 0, /^fs-diff: /, /^$/],
+    [
+      "a wrong flag ends with 2 and says nothing on stdout",
+      ["fs-diff", "--nope"],
+      2,
+      /^$/,
+      /unknown flag --nope/,
+    ],
+    [
+      "a profile that is not there ends with 2",
+      ["make-subvols", "--profile=/nope"],
+      2,
+      /^$/,
+      /\/nope/,
+    ],
+  ])("%s", (_, words, status, stdout, stderr) => {
+    const ran = blankroot(words);
+    expect(ran.stdout).toMatch(stdout);
+    expect(ran.stderr).toMatch(stderr);
+    expect(ran.status).toBe(status);
+  });
+});
