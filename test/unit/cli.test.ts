@@ -1,13 +1,14 @@
 import { describe, expect, test } from "bun:test";
+import type { ArgsDef } from "citty";
 import { readCommandLine } from "../../lib/cli/command-line.ts";
 import { UsageFault } from "../../lib/fault.ts";
 import { blankroot } from "../support/blankroot.ts";
 
-const args = {
+const args: ArgsDef = {
   profile: { type: "string" },
   "dry-run": { type: "boolean", alias: "n" },
   sort: { type: "enum", options: ["size", "path"] },
-} as const;
+};
 const read = (...words: string[]) => readCommandLine("x", args, { name: "PATH" }, words);
 
 describe("readCommandLine()", () => {
