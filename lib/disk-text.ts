@@ -18,7 +18,10 @@ export function describeContents(contents: Contents): string[] {
   const lines: string[] = [];
   if (contents.whole !== undefined)
     lines.push(`the whole disk: ${describeSignature(contents.whole)}`);
-  if (contents.table !== undefined) lines.push(`a partition table (${contents.table})`);
+  if (contents.table !== undefined) {
+    const limit = contents.isReadable ? "" : ", whose partitions can't be listed nor kept";
+    lines.push(`a partition table (${contents.table})${limit}`);
+  }
   for (const partition of contents.partitions) {
     const name = partition.name === undefined ? "" : ` "${partition.name}"`;
     const content =

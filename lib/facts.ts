@@ -32,8 +32,10 @@ export interface Disk {
 }
 
 export interface Contents {
-  /** "gpt", "dos" or undefined. */
+  /** "gpt", "dos", "mac" or undefined. */
   readonly table: string | undefined;
+  /** Whether sfdisk can list the table's partitions and keep a copy of it. */
+  readonly isReadable: boolean;
   readonly partitions: readonly Partition[];
   /** File system or other signature on the disk itself, outside partitions. */
   readonly whole: Signature | undefined;

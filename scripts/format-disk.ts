@@ -6,6 +6,7 @@
  * another disk the way sda and sdb can.
  */
 import { randomUUID } from "node:crypto";
+import { resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { defineScript, planArgs, profileArgs, runAlone, say } from "../lib/cli.ts";
 import { Refusal, UsageFault } from "../lib/fault.ts";
@@ -36,6 +37,11 @@ const script = defineScript({
       description: "Agree to erase the disk with this token",
     },
     wipe: { type: "boolean", description: "Agree to lose what is on the disk" },
+    "save-table": {
+      type: "string",
+      valueHint: "FILE",
+      description: "Where to keep the old partition table (a new file in /root)",
+    },
     seed: {
       type: "string",
       valueHint: "UUID",
@@ -54,7 +60,7 @@ const script = defineScript({
       ids: diskIds(seed),
       udevRuns: udevRuns(),
       choosesDeviceUuid: await mkfsTakesDeviceUuid(),
-      tableFile: tableFileFor(disk.kernelName),
+      tableFile: resolve(args["save-table"] ?? tableFileFor(disk.kernelName)),
       wipe: args.wipe === true,
     });
     const applied = await showOrApply(plan, {

@@ -7,7 +7,7 @@
  */
 
 import { describeContents } from "../disk-text.ts";
-import type { Contents, Disk, DiskIds, LabelBearer } from "../facts.ts";
+import type { Disk, DiskIds, LabelBearer } from "../facts.ts";
 import { Refusal } from "../fault.ts";
 import { ESP_TYPE, refuseHibernated } from "../filesystem.ts";
 import { type Layout, layOut, type Slice } from "../layout.ts";
@@ -20,8 +20,6 @@ import { labelsOf } from "./labels.ts";
 const SWAP_TYPE = "0657FD6D-A4AB-43C4-84E5-0933C84B4F4F";
 const LINUX_TYPE = "0FC63DAF-8483-4772-8E79-3D69D8477DE4";
 const NODE_TIMEOUT_MS = 20_000;
-/** Tables of which `sfdisk --dump` makes a copy. */
-const DUMPABLE_TABLES = new Set(["gpt", "dos", "sgi", "sun"]);
 
 export interface FormatFacts {
   readonly profileFile: string;
@@ -118,7 +116,7 @@ function refusal(disk: Disk, reason: string, hint?: string): Refusal {
 function notesOf({ disk, tableFile }: FormatFacts): string[] {
   const lost = describeContents(disk.contents);
   if (lost.length === 0) return ["the disk is blank: it holds no table and no known signature"];
-  const kept = keepsTable(disk.contents)
+  const kept = disk.contents.isReadable
     ? [
         `the old partition table is kept in ${tableFile}; sfdisk ${disk.node} <${tableFile}`,
         "writes it back: the table alone, never the data; on an installer that file lies in",
@@ -128,12 +126,8 @@ function notesOf({ disk, tableFile }: FormatFacts): string[] {
   return [...lost.map((line) => `to be lost: ${line}`), ...kept];
 }
 
-function keepsTable({ table }: Contents): boolean {
-  return table !== undefined && DUMPABLE_TABLES.has(table);
-}
-
 function saveTable({ disk, tableFile }: FormatFacts): Step[] {
-  if (!keepsTable(disk.contents)) return [];
+  if (!disk.contents.isReadable) return [];
   return [
     {
       kind: "command",

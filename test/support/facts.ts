@@ -14,7 +14,7 @@ export const idleDisk: Disk = {
   serial: "S123",
   wwn: undefined,
   token: "S123",
-  contents: { table: undefined, partitions: [], whole: undefined },
+  contents: { table: undefined, isReadable: false, partitions: [], whole: undefined },
   uses: [],
   checks: [
     {

@@ -1,5 +1,15 @@
 import { expect, test } from "bun:test";
-import { chmodSync, existsSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  openSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { basename } from "node:path";
 import { blankroot, type Ran } from "../support/blankroot.ts";
 import { attachLoop, detachLoop, makeBtrfs, mountAt, Scratch, sh } from "../support/disk.ts";
@@ -14,12 +24,21 @@ function tokenOf(device: string): string {
   return `${basename(device)}-${sh(["blockdev", "--getsize64", device]).trim()}`;
 }
 
+function writeAt(device: string, offset: number, bytes: string): void {
+  const fd = openSync(device, "r+");
+  writeSync(fd, Buffer.from(bytes, "latin1"), 0, bytes.length, offset);
+  closeSync(fd);
+}
+
 function choosesDeviceUuid(): boolean {
   return sh(["mkfs.btrfs", "--help"]).includes("--device-uuid");
 }
 
+let tables = 0;
+
 function formatDisk(profile: string, ...words: string[]): Ran {
-  return blankroot(["format-disk", "--profile", profile, ...words]);
+  const table = `--save-table=${profile}.${tables++}.sfdisk`;
+  return blankroot(["format-disk", "--profile", profile, table, ...words]);
 }
 
 /** A disk with a profile for it. */
@@ -100,7 +119,49 @@ describePrivileged("format-disk", () => {
     const kept = /kept in (\S+);/.exec(ran.stderr)?.[1] ?? "";
     expect(readFileSync(kept, "utf8")).toBe(before);
     expect(statSync(kept).mode & 0o777).toBe(0o600);
-    sh(["rm", kept]);
+  });
+
+  test.each<[string, (device: string) => void, RegExp]>([
+    [
+      "an installer's hybrid image",
+      (device) => {
+        sh(["sfdisk", "--quiet", device], { stdin: "label: gpt\nsize=50M\n" });
+        writeAt(device, 32768, "\x01CD001\x01\0LINUX");
+      },
+      /the whole disk: iso9660\n.*\(gpt\)/,
+    ],
+    [
+      "a table that sfdisk can't read",
+      (device) => {
+        writeAt(device, 0, "ER\x02\0");
+        writeAt(device, 512, "PM\0\0\0\0\0\x01\0\0\0\x01\0\0\0?Apple\0");
+      },
+      /a partition table \(mac\), whose partitions can't be listed nor kept/,
+    ],
+    [
+      "logical partitions, more than there will be",
+      (device) => {
+        const script = "label: dos\nsize=50M\nsize=200M,type=5\nsize=40M\nsize=40M\nsize=40M\n";
+        sh(["sfdisk", "--quiet", device], { stdin: script });
+        sh(["partx", "--update", device]);
+      },
+      /partition 4, 40 MiB: nothing known/,
+    ],
+    [
+      "a file system without a table",
+      (device) => void sh(["mkfs.ext4", "-q", device]),
+      /the whole disk: ext4/,
+    ],
+  ])("refuses %s, and wipes it when told", (_, plant, message) => {
+    using scratch = new Scratch();
+    const { device, profile, token } = prepared(scratch);
+    plant(device);
+    expectRefusal(formatDisk(profile, `--apply=${token}`), message);
+    expect(formatDisk(profile, `--apply=${token}`, "--wipe").status).toBe(0);
+    expect(sh(["wipefs", "--no-act", device])).not.toContain("iso9660");
+    expect(
+      sh(["lsblk", "--noheadings", "--list", "--output", "NAME", device]).trim().split("\n"),
+    ).toHaveLength(4);
   });
 
   test("refuses whoever holds the disk, and says who", () => {

@@ -39,6 +39,7 @@ test("planFormat() is the same plan for the same seed and another for another", 
 
 const contents: Disk["contents"] = {
   table: "gpt",
+  isReadable: true,
   whole: undefined,
   partitions: [
     {

@@ -12,11 +12,15 @@ import { run } from "../spawn.ts";
 const BLKID_NOTHING = 2;
 const BLKID_AMBIVALENT = 8;
 
+/** Tables that sfdisk(8) reads; of others (mac, bsd) it is known only that they are there. */
+const READABLE_TABLES = new Set(["gpt", "dos", "sgi", "sun"]);
+
 export async function probeContents(node: string): Promise<Contents> {
-  const whole = await blkid(node, []);
-  const table = whole.get("ID_PART_TABLE_TYPE");
-  const partitions = table === undefined ? [] : await tablePartitions(node);
-  return { table, partitions, whole: table === undefined ? signatureOf(whole) : undefined };
+  const found = await blkid(node, []);
+  const table = found.get("ID_PART_TABLE_TYPE");
+  const isReadable = table !== undefined && READABLE_TABLES.has(table);
+  const partitions = isReadable ? await tablePartitions(node) : [];
+  return { table, isReadable, partitions, whole: signatureOf(found) };
 }
 
 /** The signature on a block device as a whole, or undefined. */

@@ -1,0 +1,39 @@
+/** Two subvolumes for tests of comparisons, and what a comparison says as lines. */
+import { closeSync, openSync } from "node:fs";
+import { diffSubvolumes } from "../../lib/host/diff.ts";
+import { visible } from "../../lib/text.ts";
+import { sh } from "./disk.ts";
+
+/** A subvolume `root` in a folder of its own below `top`, filled by a shell script run in it. */
+export function makeRoot(
+  top: string,
+  name: string,
+  before: string,
+): { root: string; base: string } {
+  const dir = `${top}/${name}`;
+  sh(["mkdir", dir]);
+  sh(["btrfs", "--quiet", "subvolume", "create", `${dir}/root`]);
+  inDirectory(`${dir}/root`, before);
+  sh(["btrfs", "--quiet", "subvolume", "snapshot", "-r", `${dir}/root`, `${dir}/base`]);
+  return { root: `${dir}/root`, base: `${dir}/base` };
+}
+
+/** Runs a script with sh in a directory. */
+export function inDirectory(dir: string, script: string): void {
+  sh(["sh", "-e", "-u", "-c", `cd "$1"\n${script}`, "sh", dir]);
+}
+
+/** `STATUS type path` for each change, in the order they came. */
+export function changes(root: string, base: string | undefined, within?: string[]): string[] {
+  const fds = [root, ...(base === undefined ? [] : [base])].map((dir) => openSync(dir, "r"));
+  const lines: string[] = [];
+  try {
+    diffSubvolumes(
+      { root: fds[0]!, base: fds[1], within: within?.map((path) => Buffer.from(path)) },
+      ({ status, type, path }) => lines.push(`${status} ${type} ${visible(path)}`),
+    );
+  } finally {
+    for (const fd of fds) closeSync(fd);
+  }
+  return lines;
+}
