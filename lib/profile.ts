@@ -28,11 +28,14 @@ import {
   persistPath,
   sshKey,
   stateVersion,
+  subvolumeKey,
   subvolumeName,
   timeZone,
+  userKey,
   userName,
 } from "./profile/fields.ts";
-import { faultsOfIssues, reservedKeyFaults } from "./profile/issues.ts";
+import { faultsOfIssues } from "./profile/issues.ts";
+import { keyFaults } from "./profile/key-faults.ts";
 
 const host = z
   .strictObject({
@@ -112,7 +115,7 @@ const btrfs = z
       .default("old_roots")
       .describe("Name of the directory where former roots wait"),
     subvolumes: z
-      .record(subvolumeName, subvolume)
+      .record(subvolumeKey, subvolume)
       .prefault({
         home: { mount: "/home", options: ["nosuid", "nodev"] },
         nix: "/nix",
@@ -208,7 +211,7 @@ const sections = {
   btrfs: btrfs.prefault({}),
   rollback: rollback.prefault({}),
   persist: persist.prefault({}),
-  users: z.record(userName, user).default({}).describe("Users by name; no others can log in"),
+  users: z.record(userKey, user).default({}).describe("Users by name; no others can log in"),
   ssh: ssh.prefault({}),
 };
 
@@ -226,7 +229,7 @@ export type CheckedProfile =
 export function checkProfile(value: object): CheckedProfile {
   const parsed = profileSchema.safeParse(value);
   const faults = [
-    ...reservedKeyFaults(value),
+    ...keyFaults(value),
     ...(parsed.success ? [] : faultsOfIssues(parsed.error.issues, value, profileSchema)),
   ];
   // A contradiction counts as soon as the tables that it needs are sound by themselves.

@@ -16,23 +16,24 @@ import { renderSchema } from "./schema.ts";
 export const ROOT = join(import.meta.dir, "..");
 
 /** What each generated file should hold, by its path below the repository. */
-export async function generated(): Promise<Map<string, string>> {
-  const all: Script[] = [];
-  for (const load of Object.values(scripts)) all.push((await load()).default);
-  const readme = readFileSync(join(ROOT, "README.md"), "utf8");
-  return new Map([
-    ["config.schema.json", renderSchema()],
-    ["man/blankroot.1", renderMan(all)],
-    ["completions/blankroot.bash", renderBashCompletion(all)],
-    ["README.md", withScriptTable(readme, all)],
-  ]);
-}
+export const outputs: Record<string, () => string | Promise<string>> = {
+  "config.schema.json": renderSchema,
+  "man/blankroot.1": async () => renderMan(await declared()),
+  "completions/blankroot.bash": async () => renderBashCompletion(await declared()),
+  "README.md": async () =>
+    withScriptTable(readFileSync(join(ROOT, "README.md"), "utf8"), await declared()),
+};
 
 if (import.meta.main) {
-  for (const [name, text] of await generated()) {
+  for (const [name, render] of Object.entries(outputs)) {
     const file = join(ROOT, name);
     mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, text);
+    writeFileSync(file, await render());
     console.log(name);
   }
+}
+
+async function declared(): Promise<Script[]> {
+  const modules = await Promise.all(Object.values(scripts).map((load) => load()));
+  return modules.map((module) => module.default);
 }

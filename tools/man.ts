@@ -29,9 +29,9 @@ export function renderMan(scripts: readonly Script[]): string {
       ...item("\\fBNO_COLOR\\fR, \\fBFORCE_COLOR\\fR", "Whether messages have colors."),
     ]),
     section("FILES", [
-      ...item("./config.toml", "The profile, looked for here first, then in:"),
-      ...item("/etc/blankroot/config.toml", ""),
-      ...item("/persist/etc/blankroot/config.toml", ""),
+      ...item("\\fI./config.toml\\fR", "The profile, looked for here first, then in:"),
+      ...item("\\fI/etc/blankroot/config.toml\\fR", ""),
+      ...item("\\fI/persist/etc/blankroot/config.toml\\fR", ""),
     ]),
   ]
     .join("\n")

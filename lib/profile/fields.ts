@@ -59,6 +59,10 @@ export const fileMode = text((value) =>
   /^[0-7]{3,4}$/.test(value) ? undefined : 'expected three or four octal digits such as "0700"',
 );
 
+/** Names that stand as keys: their faults are found by key-faults.ts, editors see a pattern. */
+export const subvolumeKey = z.string().meta({ pattern: '^[^/,"\\\\]+$' });
+export const userKey = z.string().meta({ pattern: "^[a-z_][a-z0-9_-]*$" });
+
 /** A size that becomes a partition. */
 export const partitionSize = size((bytes) => (bytes % MIB === 0 ? undefined : PARTITION_FAULT));
 

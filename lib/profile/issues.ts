@@ -7,7 +7,7 @@
  */
 import { z } from "zod";
 import { nearest } from "../nearest.ts";
-import { DEPTH_MAX, type KeyPath, type ProfileFault } from "./fault.ts";
+import type { KeyPath, ProfileFault } from "./fault.ts";
 
 type Issue = z.core.$ZodIssue;
 type JsonSchema = z.core.JSONSchema.BaseSchema;
@@ -24,18 +24,6 @@ export function faultsOfIssues(
   return issues.flatMap((issue) => describeIssue(issue, [], value, json));
 }
 
-/** `__proto__` is no key of ours anywhere, and zod would pass over it in silence. */
-export function reservedKeyFaults(value: unknown, path: KeyPath = []): ProfileFault[] {
-  if (typeof value !== "object" || value === null || path.length > DEPTH_MAX) return [];
-  return Object.keys(value).flatMap((key) => {
-    const inner = [...path, Array.isArray(value) ? Number(key) : key];
-    if (key === "__proto__") {
-      return [{ path: inner, message: "cannot be a name here, expected another", atKey: true }];
-    }
-    return reservedKeyFaults((value as Record<string, unknown>)[key], inner);
-  });
-}
-
 function describeIssue(
   issue: Issue,
   prefix: KeyPath,
@@ -49,10 +37,6 @@ function describeIssue(
   if (issue.code === "unrecognized_keys") {
     const keys = issue.keys.filter((key) => key !== "__proto__");
     return keys.map((key) => unknownKey([...path, key], json));
-  }
-  if (issue.code === "invalid_key") {
-    const message = issue.issues[0]?.message ?? "expected another name";
-    return [{ path, message: `not a good name: ${message}`, atKey: true }];
   }
   const found = valueAt(value, path);
   if (found === undefined) return [{ path, message: `is missing, ${expectation(issue)}` }];

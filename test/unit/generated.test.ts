@@ -3,20 +3,28 @@ import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "smol-toml";
-import { generated, ROOT } from "../../tools/generate.ts";
+import { z } from "zod";
+import { defineScript } from "../../lib/cli.ts";
+import { renderBashCompletion } from "../../tools/bash-completion.ts";
+import { outputs, ROOT } from "../../tools/generate.ts";
+import { renderMan } from "../../tools/man.ts";
 import { withScriptTable } from "../../tools/readme-table.ts";
 import { renderSchema } from "../../tools/schema.ts";
 
+const declared = defineScript({
+  name: "a-script",
+  summary: ".hidden and \\ --flag",
+  description: ["'quoted'"],
+  args: {},
+  profile: "none",
+  run: () => 0,
+});
 const ADVICE = "npm run generate makes it current";
 
-test.each(["config.schema.json", "man/blankroot.1", "completions/blankroot.bash", "README.md"])(
-  "generated() makes %s as it is committed",
-  async (name) => {
-    const text = (await generated()).get(name);
-    const current = readFileSync(join(ROOT, name), "utf8") === text;
-    expect(`${name}: ${current ? "current" : ADVICE}`).toBe(`${name}: current`);
-  },
-);
+test.each(Object.entries(outputs))("%s is as it would be generated", async (name, render) => {
+  const current = readFileSync(join(ROOT, name), "utf8") === (await render());
+  expect(`${name}: ${current ? "current" : ADVICE}`).toBe(`${name}: current`);
+});
 
 test("renderSchema() describes what a person writes, sizes as text", () => {
   const schema = JSON.parse(renderSchema());
@@ -32,6 +40,21 @@ test("renderSchema() has patterns that the example fits", () => {
   };
   expect(example.disk.esp).toMatch(new RegExp(schema.disk.properties.esp.pattern));
   expect(example.disk.device).toMatch(new RegExp(schema.disk.properties.device.pattern));
+});
+
+test("renderSchema() takes the example, as a validator of JSON Schema does", () => {
+  const example = parse(readFileSync(join(ROOT, "config.toml"), "utf8"));
+  const schema = z.fromJSONSchema(JSON.parse(renderSchema()));
+  expect(schema.safeParse(example).error?.issues ?? []).toEqual([]);
+  expect(schema.safeParse({ ...example, extra: 1 }).success).toBe(false);
+  expect(schema.safeParse({ ...example, version: 2 }).success).toBe(false);
+});
+
+test("renderMan() has no line that reads as a request by mistake", () => {
+  const lines = renderMan([declared]).split("\n");
+  const requests = lines.filter((line) => /^[.']/.test(line));
+  expect(requests.filter((line) => !/^\.(?:\\"|TH|SH|SS|PP|TP|B|I)(?: |$)/.test(line))).toEqual([]);
+  expect(lines).toContain("\\&.hidden and \\e \\-\\-flag.");
 });
 
 describe("withScriptTable()", () => {
@@ -53,9 +76,15 @@ describe("withScriptTable()", () => {
   });
 });
 
-test("the completion is bash without a syntax error, and completes a flag", () => {
-  const file = join(ROOT, "completions/blankroot.bash");
-  const line = `source '${file}'; COMP_WORDS=(blankroot fs-diff --sta); COMP_CWORD=2; compopt() { :; }; _blankroot; echo "\${COMPREPLY[@]}"`;
-  const child = Bun.spawnSync(["bash", "-euc", line]);
-  expect([child.stdout.toString(), child.stderr.toString()]).toEqual(["--status\n", ""]);
+test.each([
+  ["blankroot a-script --verb", "--verbose"],
+  ["blankroot a-s", "a-script"],
+  ["a-script --qui", "--quiet"],
+  ["/usr/bin/blankroot a-script --versi", "--version"],
+  ["blankroot none --verb", ""],
+])("renderBashCompletion() completes %p to %p", (words, expected) => {
+  const call = `COMP_WORDS=(${words}); COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)); compopt() { :; }; _blankroot; echo "\${COMPREPLY[*]-}"`;
+  const stdin = Buffer.from(`${renderBashCompletion([declared])}${call}\n`);
+  const child = Bun.spawnSync(["bash", "-eu"], { stdin });
+  expect([child.stdout.toString(), child.stderr.toString()]).toEqual([`${expected}\n`, ""]);
 });

@@ -444,6 +444,13 @@ root = "/keep"
     ]);
   });
 
+  test("looks below a bad name as well", () => {
+    const fault = faultOf(`${LEAST}[btrfs.subvolumes]\n"a/b" = { mount = "x", mode = 1 }\n`);
+    expect(fault).toContain('p.toml:8:1: btrfs.subvolumes."a/b": not a good name');
+    expect(fault).toContain('p.toml:8:19: btrfs.subvolumes."a/b".mount: is "x", expected');
+    expect(fault).toContain('p.toml:8:24: btrfs.subvolumes."a/b".mode: unknown key');
+  });
+
   test("lists fifty and counts the rest", () => {
     const text =
       LEAST + Array.from({ length: 60 }, (_, index) => `qqqqqqqqq${index} = 1`).join("\n");
