@@ -19,7 +19,7 @@ import { INODE_ITEM_KEY } from "./format.ts";
 import { readInode, readLinkText } from "./inode.ts";
 import { PathBuffer } from "./path-buffer.ts";
 import { type Scope, scopeOf, splitPath } from "./scope.ts";
-import { type InodeId, Side, type Target } from "./side.ts";
+import { type InodeId, isStub, Side, type Target } from "./side.ts";
 import type { TreeReader } from "./tree-reader.ts";
 
 export type Visit = (change: Change) => void;
@@ -172,10 +172,14 @@ class Walk {
     this.#path.cut(above);
   }
 
+  /** A stub has neither owner nor times of its own, so there only the mode can differ. */
   #compareDirectories(base: Side, inRoot: Target, inBase: InodeId, timesCount: boolean): void {
     const ours = half(this.#root, inRoot).inode;
     const theirs = half(base, inBase).inode;
-    const same = sameMetadata(ours, theirs) && (!timesCount || sameTimes(ours, theirs));
+    const same =
+      isStub(inRoot) || isStub(inBase)
+        ? ours.mode === theirs.mode
+        : sameMetadata(ours, theirs) && (!timesCount || sameTimes(ours, theirs));
     if (!same) this.#report("m", this.#root, inRoot);
   }
 

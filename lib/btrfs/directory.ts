@@ -125,11 +125,12 @@ export class Listing {
     return -1;
   }
 
-  /** Whether both hold the same names that lead to the same inodes. */
+  /** Whether both hold the same names that lead to the same inodes, or each to some subvolume. */
   holdsSameEntries(other: Listing): boolean {
     if (this.count !== other.count) return false;
     for (let rank = 0; rank < this.count; rank++) {
-      if (this.child(rank) !== other.child(rank)) return false;
+      const subvolumes = this.type(rank) === undefined && other.type(rank) === undefined;
+      if (!subvolumes && this.child(rank) !== other.child(rank)) return false;
       if (this.compare(rank, other, rank) !== 0) return false;
     }
     return true;

@@ -32,6 +32,11 @@ export interface Target extends InodeId {
   readonly type: FileType;
 }
 
+/** Whether this is the empty directory that a snapshot has in place of a nested subvolume. */
+export function isStub({ inode }: InodeId): boolean {
+  return inode === EMPTY_SUBVOL_DIR_OBJECTID;
+}
+
 export class Side {
   readonly reader: TreeReader;
   /** The top directory. */
@@ -104,7 +109,7 @@ export class Side {
     if (this.#path.length >= DEPTH_MAX) {
       throw damaged(place, `lies ${DEPTH_MAX} directories deep, expected less`);
     }
-    if (inode === EMPTY_SUBVOL_DIR_OBJECTID) return;
+    if (isStub(directory)) return;
     for (const above of this.#path) {
       if (above.inode === inode && above.tree === tree) {
         throw damaged(place, "a directory that contains itself");

@@ -48,7 +48,7 @@ function walk(top: string): Map<string, Entry> {
     for (const name of names) visit(Buffer.concat([path, Buffer.from("/"), name]));
     const inodes = names.map((name) => {
       const child = found.get(`${path.toString("latin1")}/${name.toString("latin1")}`)!;
-      return `${name.toString("hex")} ${child.stat.ino === TOP ? child.stat.dev : child.stat.ino}`;
+      return `${name.toString("hex")} ${child.stat.ino === STUB ? TOP : child.stat.ino}`;
     });
     entry.entries = inodes.sort().join();
   };
@@ -71,9 +71,12 @@ function compare(
   if (our === undefined) return "D";
   if (their === undefined) return "A";
   if (our.type !== their.type) return "T";
-  if (our.stat.ino === STUB && their.stat.ino === STUB) return undefined;
   if (!sameContent(root, our, base!, their)) return "M";
   const { stat } = our;
+  // A stub is shown with its parent's owner and the present time.
+  if (stat.ino === STUB || their.stat.ino === STUB) {
+    return stat.mode === their.stat.mode ? undefined : "m";
+  }
   const same =
     stat.mode === their.stat.mode && stat.uid === their.stat.uid && stat.gid === their.stat.gid;
   const timesCount = !stat.isDirectory() || our.entries === their.entries;

@@ -8,6 +8,8 @@
  */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import * as fs from "node:fs";
+import { dirname } from "node:path";
+import { asUtf8 } from "../../lib/text.ts";
 import { changes } from "../support/diff.ts";
 import { makeBtrfs, mountAt, Scratch, sh } from "../support/disk.ts";
 import { expectedChanges } from "../support/oracle.ts";
@@ -67,10 +69,10 @@ class Operations {
       this.#pick<() => void>([
         () => this.#write(),
         () => this.#write(),
-        () => fs.appendFileSync(this.#path(), "more"),
-        () => fs.truncateSync(this.#path(), this.#below(20_000)),
+        () => fs.appendFileSync(this.#file(), "more"),
+        () => fs.truncateSync(this.#file(), this.#below(20_000)),
         () => this.#overwrite(),
-        () => fs.copyFileSync(this.#path(), this.#path(), fs.constants.COPYFILE_FICLONE_FORCE),
+        () => fs.copyFileSync(this.#file(), this.#file(), fs.constants.COPYFILE_FICLONE_FORCE),
         () => fs.linkSync(this.#path(), this.#path()),
         () => fs.symlinkSync(this.#pick(NAMES), this.#path()),
         () => fs.mkdirSync(this.#path()),
@@ -81,17 +83,14 @@ class Operations {
         () => fs.chmodSync(this.#path(), this.#pick([0o600, 0o644, 0o755])),
         () => fs.lchownSync(this.#path(), this.#below(3), this.#below(3)),
         () => fs.lutimesSync(this.#path(), this.#below(3), this.#below(3)),
+        // rmdir(2) takes an empty subvolume for a directory.
         () => this.#rarely(() => fs.rmSync(this.#path(), { recursive: true })),
-        () => this.#rarely(() => sh(["mkfifo", this.#path().toString("latin1")])),
-        () => this.#rarely(() => this.#subvolume()),
+        () => this.#rarely(() => sh(["mkfifo", this.#free()])),
+        () => this.#rarely(() => sh(["btrfs", "--quiet", "subvolume", "create", this.#free()])),
       ])();
       return true;
     } catch (fault) {
-      if (
-        fault instanceof Error &&
-        /^E[A-Z]+|File exists|Invalid arg/.test(`${Object(fault).code ?? fault.message}`)
-      )
-        return false;
+      if (typeof Object(fault).code === "string") return false;
       throw fault;
     }
   }
@@ -99,25 +98,32 @@ class Operations {
   /** One of few contents, so that different operations come to the same bytes. */
   #write(): void {
     const size = this.#pick([0, 5, 3000, 12_000, 150_000]);
-    fs.writeFileSync(this.#path(), Buffer.alloc(size, this.#pick(["x", "y", "\0"])));
+    fs.writeFileSync(this.#file(), Buffer.alloc(size, this.#pick(["x", "y", "\0"])));
   }
 
   #overwrite(): void {
-    const fd = fs.openSync(this.#path(), "r+");
+    const fd = fs.openSync(this.#file(), "r+");
     fs.writeSync(fd, "here", this.#below(100_000));
     fs.closeSync(fd);
   }
 
-  #subvolume(): void {
-    const path = this.#path();
-    if (!fs.existsSync(path)) sh(["btrfs", "--quiet", "subvolume", "create", path.toString()]);
-    else if (fs.lstatSync(path).ino === 256) {
-      sh(["btrfs", "--quiet", "subvolume", "delete", path.toString()]);
-    }
-  }
-
   #rarely(action: () => void): void {
     if (this.#below(8) === 0) action();
+  }
+
+  /** A path that can be opened without waiting for the other end of a fifo. */
+  #file(): Buffer {
+    const path = this.#path();
+    if (fs.statSync(path, { throwIfNoEntry: false })?.isFIFO()) refuse();
+    return path;
+  }
+
+  /** A path that a program can be told to create. */
+  #free(): string {
+    const path = asUtf8(this.#path()) ?? refuse();
+    if (fs.lstatSync(path, { throwIfNoEntry: false }) !== undefined) refuse();
+    if (!fs.statSync(dirname(path)).isDirectory()) refuse();
+    return path;
   }
 
   #path(): Buffer {
@@ -139,4 +145,9 @@ class Operations {
     mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
     return ((mixed ^ (mixed >>> 14)) >>> 0) % limit;
   }
+}
+
+/** As the kernel does: an error with a code. */
+function refuse(): never {
+  throw Object.assign(new Error("not possible here"), { code: "EINVAL" });
 }

@@ -260,7 +260,7 @@ describePrivileged("diffSubvolumes()", () => {
   });
   afterAll(() => scratch[Symbol.dispose]());
 
-  function check([, before, after, expected]: Case): void {
+  function check(before: string, after: string, expected: string[]): void {
     const { root, base } = makeRoot(top, `case-${count++}`, before);
     inDirectory(root, after);
     expect(changes(root, base)).toEqual(expected);
@@ -277,7 +277,9 @@ describePrivileged("diffSubvolumes()", () => {
     ["lists no more than it must when", unchanged],
   ];
   for (const [what, table] of tables) {
-    test.each(table)(`${what} %s`, (...row) => check(row));
+    test.each(table)(`${what} %s`, (_, before, after, expected) => {
+      check(before, after, expected);
+    });
   }
 
   test("finds a write through a memory mapping", () => {
