@@ -75,6 +75,23 @@ export function persistedMountPoints(profile: Profile): string[] {
   return outermost(all).filter((path) => !held.some((mount) => isWithin(path, mount)));
 }
 
+/**
+ * The surviving subvolume that a path lies on: the one with the longest mount
+ * point above it. Undefined where none has it.
+ */
+export function survivingPlace(
+  profile: Profile,
+  path: string,
+): { readonly subvolume: string; readonly rest: string } | undefined {
+  let found: { subvolume: string; mount: string } | undefined;
+  for (const [subvolume, { mount }] of Object.entries(profile.btrfs.subvolumes)) {
+    if (!isWithin(path, mount)) continue;
+    if (found === undefined || mount.length > found.mount.length) found = { subvolume, mount };
+  }
+  if (found === undefined) return undefined;
+  return { subvolume: found.subvolume, rest: path.slice(found.mount.length) };
+}
+
 function outermost(paths: readonly string[]): string[] {
   const unique = [...new Set(paths)];
   return unique.filter((path) => !unique.some((other) => other !== path && isWithin(path, other)));

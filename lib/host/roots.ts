@@ -18,6 +18,7 @@ import {
   persistedMountPoints,
   placesOf,
   subvolumeMountPoints,
+  survivingPlace,
 } from "../mount-points.ts";
 import { isWithin } from "../profile/paths.ts";
 import type { Profile } from "../profile.ts";
@@ -213,18 +214,11 @@ function openPersist(
     return { fd: stack.use(View.ofDirectory(real)).top, path };
   }
   if (profile === undefined) return undefined;
-  const { name, rest } = subvolumeOfPersist(profile);
-  const fd = stack.use(View.ofDevice(located.device, access)).directory(`${name}/${rest}`);
+  const place = survivingPlace(profile, profile.persist.root);
+  if (place === undefined) return undefined;
+  const view = stack.use(View.ofDevice(located.device, access));
+  const fd = view.directory(`${place.subvolume}/${place.rest}`);
   return fd === undefined ? undefined : { fd, path: profile.persist.root };
-}
-
-/** The surviving subvolume that the persist root lies on: the one with the longest mount point above it. */
-function subvolumeOfPersist(profile: Profile): { name: string; rest: string } {
-  const { root } = profile.persist;
-  const holding = Object.entries(profile.btrfs.subvolumes)
-    .filter(([, { mount }]) => isWithin(root, mount))
-    .reduce((a, b) => (b[1].mount.length > a[1].mount.length ? b : a));
-  return { name: holding[0], rest: root.slice(holding[1].mount.length) };
 }
 
 function futureMountPoints(profile: Profile | undefined): Uint8Array[] {

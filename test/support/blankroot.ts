@@ -6,6 +6,8 @@ const MAIN = join(import.meta.dir, "../../scripts/main.ts");
 export interface Ran {
   readonly status: number;
   readonly stdout: string;
+  /** What stdout is where names are not UTF-8. */
+  readonly stdoutBytes: Uint8Array;
   readonly stderr: string;
 }
 
@@ -23,6 +25,7 @@ export function blankroot(
   return {
     status: child.exitCode,
     stdout: child.stdout.toString(),
+    stdoutBytes: child.stdout,
     stderr: child.stderr.toString(),
   };
 }

@@ -49,14 +49,8 @@ export class View implements Disposable {
    * @returns undefined where a name is absent or no directory
    */
   directory(path: string): number | undefined {
-    let at = this.top;
-    for (const name of path.split("/").filter((part) => part !== "")) {
-      const next = openIfThere(at, name);
-      if (at !== this.top) closeSync(at);
-      if (next === undefined) return undefined;
-      at = next;
-    }
-    return at === this.top ? at : this.#keep(at);
+    const fd = openDirectoryBelow(this.top, path);
+    return fd === undefined ? undefined : this.#keep(fd);
   }
 
   /** Opens a subvolume by its path below the top; undefined where there is none. */
@@ -74,6 +68,23 @@ export class View implements Disposable {
     this.#opened.push(fd);
     return fd;
   }
+}
+
+/**
+ * Opens a directory below an open one, through no symbolic link. To be closed.
+ *
+ * @param path names with "/" between them; "" opens the same directory again
+ * @returns undefined where a name is absent or no directory
+ */
+export function openDirectoryBelow(top: number, path: string): number | undefined {
+  let at: number | undefined = openIn(top, ".");
+  for (const name of path.split("/").filter((part) => part !== "")) {
+    const above: number = at;
+    at = openIfThere(above, name);
+    closeSync(above);
+    if (at === undefined) return undefined;
+  }
+  return at;
 }
 
 /** @throws UsageFault, Refusal unless `dir` is the top of a btrfs subvolume */
