@@ -25,7 +25,7 @@ export function readProfile(file: string, bytes: Uint8Array): Profile {
     value = parse(text);
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
-    throw syntaxFault(file, error);
+    throw syntaxFault(file, text, error);
   }
   const checked = checkProfile(value);
   if ("profile" in checked) return checked.profile;
@@ -66,15 +66,26 @@ function positionOf(bytes: Uint8Array, offset: number): Position {
 }
 
 /** Only the first line of the parser's message: below it is the text, and there may be secrets. */
-function syntaxFault(file: string, { line, column, message }: TomlError): UsageFault {
+function syntaxFault(file: string, text: string, error: TomlError): UsageFault {
+  const { line, column, message } = error;
   const reason = message.split("\n")[0]!.replace(/^Invalid TOML document: |\.$/g, "");
-  return failed(file, [[{ line, column }, sentence(reason)]]);
+  const atLineEnd = /^\r?$/.test(text.split("\n")[line - 1]?.slice(column - 1) ?? "");
+  return failed(file, [[{ line, column }, `not TOML: ${plainer(reason, atLineEnd)}`]]);
+}
+
+/** Two of the parser's reasons tell what it met, and not what the writer forgot. */
+function plainer(reason: string, atLineEnd: boolean): string {
+  if (reason === "invalid value") {
+    return atLineEnd ? "a value is missing" : "invalid value, expected text in quotes or a number";
+  }
+  const newline = reason === "control characters are not allowed in strings" && atLineEnd;
+  return newline ? "the string has no closing quote on its line" : reason;
 }
 
 function contentFault(file: string, text: string, faults: readonly ProfileFault[]): UsageFault {
   const places = positions(text);
   if (places.syntaxError !== undefined) {
-    return failed(file, [[places.syntaxError, sentence(places.syntaxError.message)]]);
+    return failed(file, [[places.syntaxError, `not TOML: ${places.syntaxError.message}`]]);
   }
   const lines = faults.map(({ path, message, atKey }): [Position, string] => [
     places.find(path, atKey ?? false),
@@ -87,10 +98,6 @@ function contentFault(file: string, text: string, faults: readonly ProfileFault[
 function positions(text: string) {
   const { Positions } = require("./positions.ts") as typeof import("./positions.ts");
   return new Positions(text);
-}
-
-function sentence(message: string): string {
-  return `not TOML: ${message.charAt(0).toLowerCase()}${message.slice(1)}`;
 }
 
 /** One fault stands in the sentence itself, more stand below it. */

@@ -227,6 +227,13 @@ test.each<[string, Rule, string, string]>([
     'import type { A } from "../host/a.ts";',
   ],
   [
+    "prose about what is silenced",
+    rules.nothingIsSilenced,
+    "lib/a.ts",
+    `/** Where: ${"any"} place, as ${"any"} word. */`,
+  ],
+  ["a test without a comment", rules.filesOpenWithComments, "test/unit/a.test.ts", "test();"],
+  [
     "the machine in a comment",
     rules.pureIsPure,
     "lib/plans/a.ts",

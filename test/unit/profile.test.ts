@@ -115,6 +115,15 @@ describe("readProfile() tells file, line and column of broken TOML:", () => {
   });
 });
 
+test.each([
+  ["a bare word", "name = vm\n", "invalid value, expected text in quotes or a number"],
+  ["a value left out", "name = \r\n", "a value is missing"],
+  ["a quote left out", 'name = "vm\n', "the string has no closing quote on its line"],
+  ["a control character", 'name = "v\u0007"\n', "control characters are not allowed in strings"],
+])("readProfile() says what was forgotten: %s", (_, text, reason) => {
+  expect(faultOf(text)).toEndWith(`: not TOML: ${reason}`);
+});
+
 describe("readProfile() tells what is no text:", () => {
   test.each([
     ["a byte order mark", [0xef, 0xbb, 0xbf, 0x61], "1:1: begins with a byte order mark"],
