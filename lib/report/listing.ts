@@ -7,7 +7,8 @@
  */
 import type { Change, Inode } from "../btrfs/change.ts";
 import type { Verdict } from "../fate.ts";
-import { asUtf8, visible } from "../text.ts";
+import { visible } from "../text.ts";
+import { pathFields, toJson } from "./json.ts";
 
 export interface ListingFormat {
   readonly kind: "lines" | "null" | "json";
@@ -19,8 +20,6 @@ export interface ListingFormat {
 
 const NEWLINE = 10;
 const PERMISSIONS = 0o7777;
-/** What `visible()` escapes beyond what JSON does by itself. */
-const UNSAFE_IN_JSON = /[\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
 /** The record with its end, or undefined where the name can't be a line. */
 export function listingRecord(
@@ -39,10 +38,8 @@ export function listingRecord(
 /** One JSON object without a line end. Sizes are bytes, mode is octal, mtime is UTC. */
 function jsonRecord(change: Change, verdict: Verdict): string {
   const { sizeBytes, mode, uid, gid, mtime } = change.inode();
-  const text = asUtf8(change.path);
-  const record = {
-    path: text ?? new TextDecoder().decode(change.path),
-    ...(text === undefined ? { path_bytes: Buffer.from(change.path).toString("base64") } : {}),
+  return toJson({
+    ...pathFields(change.path),
     status: change.status,
     type: change.type,
     fate: verdict.fate,
@@ -52,11 +49,7 @@ function jsonRecord(change: Change, verdict: Verdict): string {
     uid,
     gid,
     mtime: timestamp(mtime),
-  };
-  return JSON.stringify(record).replace(
-    UNSAFE_IN_JSON,
-    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
+  });
 }
 
 /** RFC 3339 in UTC, to the nanosecond. */

@@ -1,0 +1,52 @@
+/**
+ * Former roots: how they are named, and which of them are kept.
+ *
+ * A name begins with the time it was set aside, so neither a clock that was wrong
+ * later nor a touched directory changes how old it is. What isn't named so was
+ * not put there by a rollback, and is nobody's to prune.
+ */
+
+export interface KeepRule {
+  readonly days: number;
+  readonly at_least: number;
+}
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+/** As lib/boot/rollback.sh names them: UTC, then the boot's id, then a count where both were taken. */
+const NAME = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z-[0-9A-Za-z+-]*$/;
+
+/** When a former root was set aside; undefined for a name that is no former root's. */
+export function timeOfOldRoot(name: string): Date | undefined {
+  const found = NAME.exec(name);
+  if (found === null) return undefined;
+  const [, year, month, day, hour, minute, second] = found;
+  const time = new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
+  return Number.isNaN(time.getTime()) ? undefined : time;
+}
+
+/** Whether none are kept: the old root itself goes at once. */
+export function keepsNone({ days, at_least }: KeepRule): boolean {
+  return days === 0 && at_least === 0;
+}
+
+/**
+ * The former roots that are too old and too many, oldest first.
+ *
+ * @param newer how many newer ones there are that are not among the names
+ */
+export function rootsToPrune(
+  names: readonly string[],
+  keep: KeepRule,
+  now: Date,
+  newer: number,
+): string[] {
+  const dated = names
+    .map((name) => ({ name, time: timeOfOldRoot(name)?.getTime() }))
+    .filter((root): root is { name: string; time: number } => root.time !== undefined)
+    .sort((a, b) => b.time - a.time || (a.name < b.name ? 1 : -1));
+  return dated
+    .slice(Math.max(0, keep.at_least - newer))
+    .filter(({ time }) => keepsNone(keep) || now.getTime() - time > keep.days * DAY_MS)
+    .map(({ name }) => name)
+    .reverse();
+}

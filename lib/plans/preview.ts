@@ -1,0 +1,158 @@
+/**
+ * What the next boot will do and take, from the comparison and a look at the
+ * disk. Nothing is decided here that lib/boot/rollback.sh doesn't decide in the
+ * same way: without a blank snapshot, or with one that is writable, it leaves the
+ * root as it is.
+ */
+import { keepsNone, rootsToPrune } from "../old-roots.ts";
+import type { Profile } from "../profile.ts";
+import type { Count, DirectoryLoss, Tally } from "../tally.ts";
+import { formatBytes } from "../text.ts";
+
+export interface PreviewFacts {
+  /** The node of the file system. */
+  readonly device: string;
+  /** Undefined: there is none. */
+  readonly blank: { readonly readOnly: boolean; readonly empty: boolean } | undefined;
+  /** Names in the directory of old roots, bytes as latin1. */
+  readonly oldRoots: readonly string[];
+  readonly hasPersistRoot: boolean;
+  /** Listed paths of which the persist root holds nothing. */
+  readonly withoutCopy: readonly string[];
+  /** Users whose password file isn't there. */
+  readonly withoutPassword: ReadonlyArray<{ readonly user: string; readonly file: string }>;
+  readonly sizeBytes: number;
+  readonly freeBytes: number;
+  readonly now: Date;
+}
+
+export type WarningKind =
+  | "blank-missing"
+  | "blank-writable"
+  | "blank-not-empty"
+  | "persist-missing"
+  | "no-copy"
+  | "password-missing"
+  | "disk-nearly-full";
+
+export interface Warning {
+  readonly kind: WarningKind;
+  readonly text: string;
+}
+
+export interface Preview {
+  readonly device: string;
+  readonly root: string;
+  readonly blank: string;
+  /** Undefined where the rollback can't be done. */
+  readonly setAside:
+    | { readonly as: string; readonly kept: boolean; readonly nested: readonly Uint8Array[] }
+    | undefined;
+  /** What happens at boot where it can't. */
+  readonly onFailure: "boot" | "stop";
+  readonly counts: Readonly<Record<"lost" | "kept" | "managed" | "ignored" | "restored", Count>>;
+  readonly largestLosses: readonly DirectoryLoss[];
+  /** The first lost files. */
+  readonly examples: readonly Uint8Array[];
+  readonly keep: Profile["rollback"]["keep"];
+  /** Names of old roots, bytes as latin1, oldest first. */
+  readonly pruned: readonly string[];
+  readonly warnings: readonly Warning[];
+}
+
+const LOSSES_SHOWN = 10;
+/** With less than this part of the disk left btrfs may find no room for metadata; of a large one, with less than so many bytes. */
+const FREE_PART_MIN = 0.05;
+const FREE_BYTES_ENOUGH = 10 * 1024 ** 3;
+
+export function planPreview(profile: Profile, facts: PreviewFacts, tally: Tally): Preview {
+  const { root, blank, old_roots } = profile.btrfs;
+  const { keep, on_failure } = profile.rollback;
+  return {
+    device: facts.device,
+    root,
+    blank,
+    setAside: canRollBack(facts)
+      ? {
+          as: `${old_roots}/<UTC time>-<boot id>`,
+          kept: !keepsNone(keep),
+          nested: tally.nested,
+        }
+      : undefined,
+    onFailure: on_failure,
+    counts: {
+      lost: tally.count("lost"),
+      kept: tally.count("kept"),
+      managed: tally.count("managed"),
+      ignored: tally.count("ignored"),
+      restored: tally.count("restored"),
+    },
+    largestLosses: tally.largestLosses(LOSSES_SHOWN),
+    examples: tally.examples,
+    keep,
+    pruned: rootsToPrune(facts.oldRoots, keep, facts.now, canRollBack(facts) ? 1 : 0),
+    warnings: warningsOf(profile, facts),
+  };
+}
+
+function canRollBack({ blank }: PreviewFacts): boolean {
+  return blank?.readOnly === true;
+}
+
+function warningsOf(profile: Profile, facts: PreviewFacts): Warning[] {
+  const warnings: Warning[] = [...blankWarnings(profile, facts)];
+  const warn = (kind: WarningKind, text: string) => void warnings.push({ kind, text });
+  if (!facts.hasPersistRoot) {
+    warn(
+      "persist-missing",
+      `${profile.persist.root} is not there: nothing that is listed has a copy`,
+    );
+  } else {
+    for (const path of facts.withoutCopy) {
+      warn(
+        "no-copy",
+        `${path} is listed, but ${profile.persist.root} has no copy: it comes up empty`,
+      );
+    }
+  }
+  for (const { user, file } of facts.withoutPassword) {
+    warn("password-missing", `${file} is not there: ${user} can't log in with a password`);
+  }
+  if (isNearlyFull(facts)) {
+    const free = formatBytes(facts.freeBytes);
+    warn(
+      "disk-nearly-full",
+      `${facts.device} is nearly full: ${free} left of ${formatBytes(facts.sizeBytes)}`,
+    );
+  }
+  return warnings;
+}
+
+function blankWarnings({ btrfs }: Profile, { blank, device }: PreviewFacts): Warning[] {
+  if (blank === undefined) {
+    return [
+      {
+        kind: "blank-missing",
+        text: `${device} has no blank snapshot ${btrfs.blank}: make-subvols takes it`,
+      },
+    ];
+  }
+  const warnings: Warning[] = [];
+  if (!blank.readOnly) {
+    warnings.push({
+      kind: "blank-writable",
+      text: `${btrfs.blank} is writable, and so the rollback refuses it: btrfs property set -ts SUBVOLUME ro true makes it read-only`,
+    });
+  }
+  if (!blank.empty) {
+    warnings.push({
+      kind: "blank-not-empty",
+      text: `${btrfs.blank} is not empty: what it holds comes back at every boot`,
+    });
+  }
+  return warnings;
+}
+
+function isNearlyFull({ sizeBytes, freeBytes }: PreviewFacts): boolean {
+  return freeBytes < Math.min(FREE_BYTES_ENOUGH, sizeBytes * FREE_PART_MIN);
+}

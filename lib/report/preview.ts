@@ -1,0 +1,110 @@
+/** A preview of the next boot for people: the verdict in one sentence, then why. */
+import type { Preview } from "../plans/preview.ts";
+import type { Count } from "../tally.ts";
+import { formatBytes, plural, visible } from "../text.ts";
+
+/** So many paths fit into a sentence. */
+const NAMED_IN_VERDICT = 3;
+
+/** Lines of text in which no name can drive a terminal. */
+export function renderPreview(preview: Preview): string[] {
+  const sections = [
+    [verdictOf(preview)],
+    warningLines(preview),
+    swapLines(preview),
+    countLines(preview),
+    lossLines(preview),
+    exampleLines(preview),
+    pruneLines(preview),
+  ];
+  return sections
+    .filter((lines) => lines.length > 0)
+    .flatMap((lines, index) => (index === 0 ? lines : ["", ...lines]));
+}
+
+/** One sentence without a period. */
+export function verdictOf(preview: Preview): string {
+  const { lost } = preview.counts;
+  const losses = lost.files === 0 ? "nothing" : `${amount(lost)}${lossDetail(preview)}`;
+  if (preview.setAside !== undefined) return `The next boot loses ${losses}`;
+  const outcome =
+    preview.onFailure === "boot" ? "starts from the root as it is" : "stops in emergency mode";
+  return `The next boot can't roll back and ${outcome}; a rollback would lose ${losses}`;
+}
+
+function lossDetail({ counts, examples, largestLosses }: Preview): string {
+  if (counts.lost.files <= Math.min(NAMED_IN_VERDICT, examples.length)) {
+    return `: ${examples.map(visible).join(", ")}`;
+  }
+  const [largest] = largestLosses;
+  return largest === undefined ? "" : `, most of it in ${visible(largest.path)}`;
+}
+
+function amount({ files, bytes }: Count): string {
+  return `${plural(files, "file")}, ${formatBytes(bytes)}`;
+}
+
+function warningLines({ warnings }: Preview): string[] {
+  return warnings.map(({ text }) => `Warning: ${visible(text)}`);
+}
+
+function swapLines({ setAside, root, blank, device, keep }: Preview): string[] {
+  if (setAside === undefined) return [];
+  const name = visible(setAside.as);
+  const after = setAside.kept ? `kept: ${keepText(keep)}` : "then deleted: old roots are not kept";
+  const lines = [
+    `The subvolume ${visible(root)} on ${visible(device)} is set aside as`,
+    `  ${name} (${after})`,
+    `and a fresh snapshot of ${visible(blank)} takes its place.`,
+  ];
+  if (setAside.nested.length === 0) return lines;
+  return [
+    ...lines,
+    `${plural(setAside.nested.length, "nested subvolume")} in it ${setAside.nested.length === 1 ? "goes" : "go"} with it:`,
+    ...setAside.nested.map((path) => `  ${visible(path)}`),
+  ];
+}
+
+function keepText({ days, at_least }: Preview["keep"]): string {
+  const age = `for ${plural(days, "day")}`;
+  const newest = `the newest ${at_least} however old`;
+  if (days === 0) return newest;
+  return at_least === 0 ? age : `${age}, and ${newest}`;
+}
+
+function countLines({ counts }: Preview): string[] {
+  return Object.entries(counts).map(
+    ([fate, { files, bytes }]) =>
+      `${fate.padEnd(9)}${plural(files, "file").padStart(15)}${formatBytes(bytes).padStart(14)}`,
+  );
+}
+
+function lossLines({ largestLosses }: Preview): string[] {
+  if (largestLosses.length === 0) return [];
+  return [
+    "Largest losses by directory:",
+    ...largestLosses.map(
+      ({ path, files, bytes }) =>
+        `${formatBytes(bytes).padStart(14)}${plural(files, "file").padStart(15)}  ${visible(path)}`,
+    ),
+  ];
+}
+
+function exampleLines({ examples, counts }: Preview): string[] {
+  if (examples.length === 0) return [];
+  const more = counts.lost.files - examples.length;
+  return [
+    "Files that are lost:",
+    ...examples.map((path) => `  ${visible(path)}`),
+    ...(more > 0 ? [`  and ${more} more: fs-diff lists them all`] : []),
+  ];
+}
+
+function pruneLines({ pruned, keep, setAside }: Preview): string[] {
+  if (pruned.length === 0) return [];
+  const why = setAside?.kept === false ? "none are kept" : `kept ${keepText(keep)}`;
+  return [
+    `${plural(pruned.length, "old root")} to be pruned (${why}):`,
+    ...pruned.map((name) => `  ${visible(Buffer.from(name, "latin1"))}`),
+  ];
+}

@@ -1,0 +1,150 @@
+import { expect, test } from "bun:test";
+import { mkdirSync, truncateSync, writeFileSync } from "node:fs";
+import { sh } from "../support/disk.ts";
+import { Machine } from "../support/machine.ts";
+import { describePrivileged } from "../support/privileged.ts";
+
+const TABLES = `[persist]
+directories = ["/etc/nixos"]
+files = ["/etc/machine-id"]
+ignore = ["/var/cache/**"]
+
+[rollback]
+keep = { days = 30, at_least = 1 }
+
+[users.user]
+password_file = "/persist/passwords/user"
+`;
+const OLD = [
+  "20200101T000000Z-00000000-0000-4000-8000-000000000001",
+  "20200102T000000Z-00000000-0000-4000-8000-000000000002+2",
+];
+
+describePrivileged("rollback-preview", () => {
+  test("says what the next boot loses, keeps and prunes", () => {
+    using machine = new Machine(TABLES);
+    machine.write(
+      "root",
+      "/etc/machine-id",
+      "/etc/nixos/a",
+      "/var/cache/c",
+      "/root/.cache/pip/x/y",
+    );
+    machine.persist("/etc/nixos");
+    truncateSync(machine.in("root/root/.cache/pip/x/y"), 12 * 1024);
+    machine.link("/bin/sh", "/nix/store/x");
+    for (const name of ["machines", "portables"]) {
+      mkdirSync(machine.in("root/var/lib"), { recursive: true });
+      sh(["btrfs", "--quiet", "subvolume", "create", machine.in("root/var/lib", name)]);
+    }
+    mkdirSync(machine.in("old_roots/kept by hand"), { recursive: true });
+    for (const name of OLD) mkdirSync(machine.in("old_roots", name));
+
+    const { status, stdout } = machine.run("rollback-preview");
+    expect(status).toBe(1);
+    expect(stdout.split("\n")[0]).toBe(
+      "The next boot loses 2 files, 12.0 KiB: /etc/machine-id, /root/.cache/pip/x/y",
+    );
+    expect(stdout).toContain("old_roots/<UTC time>-<boot id> (kept: for 30 days");
+    expect(stdout).toContain("2 nested subvolumes in it go with it:\n  /var/lib/machines\n");
+    expect(stdout).toContain("/persist/passwords/user is not there");
+    expect(stdout).toContain("/etc/machine-id is listed, but /persist has no copy");
+    expect(stdout).toContain("2 old roots to be pruned");
+
+    const preview = JSON.parse(machine.run("rollback-preview", "--json").stdout);
+    expect(preview).toMatchObject({
+      device: machine.device,
+      set_aside: { as: "old_roots/<UTC time>-<boot id>", kept: true },
+      counts: {
+        lost: { files: 2, bytes: 12 * 1024 + 16 },
+        kept: { files: 1, bytes: 13 },
+        managed: { files: 1, bytes: 0 },
+        ignored: { files: 1, bytes: 13 },
+        restored: { files: 0, bytes: 0 },
+      },
+      largest_losses: [
+        { path: "/root/.cache/pip", files: 1, bytes: 12 * 1024 },
+        { path: "/etc", files: 1, bytes: 16 },
+      ],
+      pruned: OLD.map((path) => ({ path })),
+    });
+    expect(preview.set_aside.nested).toEqual([
+      { path: "/var/lib/machines" },
+      { path: "/var/lib/portables" },
+    ]);
+    expect(kinds(preview)).toEqual(["no-copy", "password-missing"]);
+  });
+
+  test("finds nothing to say of a machine in order, mounted or not", () => {
+    using machine = new Machine(TABLES.replace("at_least = 1", "at_least = 3"));
+    machine.write("root", "/etc/nixos/a", "/etc/machine-id");
+    machine.persist("/etc/nixos", "/etc/machine-id");
+    machine.write("persist", "/passwords/user");
+    mkdirSync(machine.in("old_roots"));
+    mkdirSync(machine.in("old_roots", OLD[0]!));
+    sh(["umount", machine.top]);
+    const { status, stdout } = machine.run("rollback-preview", "--json");
+    expect(JSON.parse(stdout)).toMatchObject({
+      verdict: "The next boot loses nothing",
+      pruned: [],
+    });
+    expect(kinds(JSON.parse(stdout))).toEqual([]);
+    expect(status).toBe(0);
+  });
+
+  test("says that old roots are deleted where none are kept", () => {
+    using machine = new Machine("[rollback]\nkeep = { days = 0, at_least = 0 }\n");
+    mkdirSync(machine.in("old_roots"));
+    mkdirSync(machine.in("old_roots", OLD[0]!));
+    const { stdout } = machine.run("rollback-preview");
+    expect(stdout).toContain("then deleted: old roots are not kept");
+    expect(stdout).toContain("1 old root to be pruned (none are kept)");
+  });
+
+  test.each<[string, (machine: Machine) => void, string, string]>([
+    [
+      "missing",
+      (machine) => sh(["btrfs", "--quiet", "subvolume", "delete", machine.in("root-blank")]),
+      "blank-missing",
+      "The next boot can't roll back and starts from the root as it is; a rollback would lose 1 file, 5 bytes: /new",
+    ],
+    [
+      "writable",
+      (machine) => sh(["btrfs", "property", "set", "-ts", machine.in("root-blank"), "ro", "false"]),
+      "blank-writable",
+      "The next boot can't roll back and starts from the root as it is; a rollback would lose 1 file, 5 bytes: /new",
+    ],
+    [
+      "not empty",
+      (machine) => {
+        const blank = machine.in("root-blank");
+        sh(["btrfs", "property", "set", "-ts", blank, "ro", "false"]);
+        writeFileSync(`${blank}/left`, "");
+        sh(["btrfs", "property", "set", "-ts", blank, "ro", "true"]);
+      },
+      "blank-not-empty",
+      "The next boot loses 1 file, 5 bytes: /new",
+    ],
+  ])("warns where the blank snapshot is %s", (_, spoil, kind, verdict) => {
+    using machine = new Machine();
+    machine.write("root", "/new");
+    spoil(machine);
+    const { stdout, status } = machine.run("rollback-preview", "--json");
+    const preview = JSON.parse(stdout);
+    expect(kinds(preview)).toContain(kind);
+    expect(preview.verdict).toBe(verdict);
+    expect(status).toBe(1);
+  });
+
+  test("warns where the persist subvolume is not there", () => {
+    using machine = new Machine(TABLES);
+    sh(["btrfs", "--quiet", "subvolume", "delete", machine.in("persist")]);
+    expect(kinds(JSON.parse(machine.run("rollback-preview", "--json").stdout))).toContain(
+      "persist-missing",
+    );
+  });
+});
+
+function kinds(preview: { warnings: { kind: string }[] }): string[] {
+  return preview.warnings.map(({ kind }) => kind);
+}
