@@ -29,6 +29,7 @@ export function renderQuestion(
   disk: Disk,
   contents: readonly string[],
   plan: readonly string[],
+  consequence = "All of it will be erased",
 ): string {
   return [
     "",
@@ -36,7 +37,7 @@ export function renderQuestion(
     ...contents.map((line, index) => `  ${index === 0 ? "holds " : "      "}  ${line}`),
     ...plan.map((line, index) => `  ${index === 0 ? "plan  " : "      "}  ${visible(line)}`),
     "",
-    `  All of it will be erased. Its token is ${disk.token}`,
+    `  ${consequence}. Its token is ${disk.token}`,
     "",
   ].join("\n");
 }

@@ -1,0 +1,82 @@
+/** What a rollback by hand must know of the machine, and what it leaves to read. */
+import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
+import { ROLLBACK_RESULT } from "../boot/rollback.ts";
+import { type RollbackResult, readResult } from "../boot/rollback-result.ts";
+import type { Mount } from "../facts.ts";
+import { namesForRollback, type RollbackFacts } from "../plans/rollback.ts";
+import type { Profile } from "../profile.ts";
+import { blockDeviceAt } from "./probe/block-device.ts";
+import { btrfsMembers, sourceName } from "./probe/btrfs-members.ts";
+import { probeBtrfsTop } from "./probe/btrfs-top.ts";
+import { probeDisk } from "./probe/disk.ts";
+import { findFilesystem } from "./probe/filesystem.ts";
+import { parseMount } from "./probe/mounts.ts";
+import { runningRoot } from "./probe/running-root.ts";
+import { diskOfPartition, isPartition } from "./probe/sysfs.ts";
+
+/** @throws Refusal where there is no such file system, or a hibernated system on the disk */
+export async function probeRollback(profile: Profile): Promise<RollbackFacts> {
+  const runs = runningRoot(profile) !== undefined;
+  const node = await findFilesystem(profile);
+  const disk = await probeDisk(diskOf(profile, node));
+  const top = await probeBtrfsTop(node, namesForRollback(profile));
+  return { disk, top, runs, rootMounts: mountsOfSubvolume(node, profile.btrfs.root) };
+}
+
+/**
+ * Called before a run; what it returns reads the result after it: undefined where
+ * the run left none, for the file may be a former run's or another disk's.
+ */
+export function watchResult(device: string): () => RollbackResult | undefined {
+  const stamp = () => statSync(ROLLBACK_RESULT, { bigint: true, throwIfNoEntry: false })?.ctimeNs;
+  const before = stamp();
+  return () => {
+    if (stamp() === before) return undefined;
+    const result = readResult(readFileSync(ROLLBACK_RESULT, "utf8"));
+    return result.device === device ? result : undefined;
+  };
+}
+
+/** The disk as the profile names it, else the one that carries the file system. */
+function diskOf(profile: Profile, node: string): string {
+  if (profile.btrfs.device === undefined) return profile.disk.device;
+  const kernelName = blockDeviceAt(node);
+  return isPartition(kernelName) ? `/dev/${diskOfPartition(kernelName)}` : node;
+}
+
+/** Where a subvolume at the top, or anything below it, is mounted: everywhere that /proc shows. */
+function mountsOfSubvolume(node: string, name: string): string[] {
+  const members = btrfsMembers(blockDeviceAt(node));
+  const root = Buffer.from(`/${name}`, "utf8").toString("latin1");
+  return mountsOfAllNamespaces()
+    .filter((mount) => mount.root === root || mount.root.startsWith(`${root}/`))
+    .filter((mount) => members.has(sourceName(mount) ?? ""))
+    .map(({ mountPoint }) => Buffer.from(mountPoint, "latin1").toString("utf8"));
+}
+
+function mountsOfAllNamespaces(): Mount[] {
+  const seen = new Set<string>();
+  const mounts: Mount[] = [];
+  for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+    const text = mountinfoOf(pid, seen);
+    const lines = text.split("\n").filter((line) => line !== "");
+    mounts.push(...lines.map(parseMount));
+  }
+  return mounts;
+}
+
+/** Empty for a namespace that was seen, and for a process that has ended meanwhile. */
+function mountinfoOf(pid: string, seen: Set<string>): string {
+  try {
+    const namespace = readlinkSync(`/proc/${pid}/ns/mnt`);
+    if (seen.has(namespace)) return "";
+    const text = readFileSync(`/proc/${pid}/mountinfo`, "latin1");
+    seen.add(namespace);
+    return text;
+  } catch (error) {
+    // A process of the kernel, or one that has no mounts left, says EINVAL.
+    const { code } = error as NodeJS.ErrnoException;
+    if (["ENOENT", "ESRCH", "EINVAL", "EACCES"].includes(code ?? "")) return "";
+    throw error;
+  }
+}

@@ -1,0 +1,110 @@
+/**
+ * The plan of a rollback by hand: the disk's identity, then one step, the text
+ * that boots run as well. That text looks at the state for itself and finishes
+ * what an interrupted run began; what is refused here is what a boot need not
+ * fear: a root in use, a system that runs from it, a blank one that isn't blank.
+ */
+import { NEXT_SUFFIX, ROLLBACK_TOP, rollbackParameters, rollbackScript } from "../boot/rollback.ts";
+import type { BtrfsTop, Disk } from "../facts.ts";
+import { Refusal } from "../fault.ts";
+import type { Check, Plan } from "../plan.ts";
+import type { Profile } from "../profile.ts";
+import { visible } from "../text.ts";
+import { identity } from "./subvolumes.ts";
+
+/** udev has locks on disks for moments; another rollback has one for longer. */
+const LOCK_WAIT_SECONDS = 10;
+
+export interface RollbackFacts {
+  readonly disk: Disk;
+  readonly top: BtrfsTop;
+  /** Whether the running system's root is the profile's. */
+  readonly runs: boolean;
+  /** Where the root subvolume or a part of it is mounted, in any mount namespace. */
+  readonly rootMounts: readonly string[];
+}
+
+/** The names at the top of the file system that the plan asks about. */
+export function namesForRollback({ btrfs }: Profile): string[] {
+  return [btrfs.root, btrfs.blank, btrfs.old_roots, btrfs.root + NEXT_SUFFIX];
+}
+
+/** @throws Refusal where the root is in use or there is no blank one */
+export function planRollback(profile: Profile, profileFile: string, facts: RollbackFacts): Plan {
+  refuseInUse(profile, facts);
+  refuseUnlessBlank(profile, facts.top);
+  const { node } = facts.top;
+  const { root, blank } = profile.btrfs;
+  const parameters = rollbackParameters(profile, node);
+  // Two runs on two disks must not take down each other's directory.
+  const top = `${ROLLBACK_TOP}-${facts.disk.kernelName}`;
+  return {
+    script: "rollback",
+    summary: `put a snapshot of ${blank} in the place of ${root} on ${node}`,
+    profileFile,
+    notes: [],
+    checks: [...facts.disk.checks, identity(facts.top), lockIsFree(node)],
+    steps: [
+      {
+        kind: "command",
+        why: describe(profile, parameters.keepOld),
+        argv: [...lock(node), "unshare", "--mount", "--propagation", "private", "sh"],
+        stdin: rollbackScript({ ...parameters, top }),
+      },
+    ],
+  };
+}
+
+function describe({ btrfs }: Profile, keepOld: boolean): string {
+  const fate = keepOld ? `aside to ${btrfs.old_roots}` : "away, which deletes it";
+  return `Move ${btrfs.root} ${fate}, and put a fresh snapshot of ${btrfs.blank} in its place`;
+}
+
+function refuseInUse({ btrfs }: Profile, { disk, top, runs, rootMounts }: RollbackFacts): void {
+  const action = `Cannot roll back ${btrfs.root} on ${top.node}`;
+  if (runs || disk.uses.some(({ vital }) => vital === "running system")) {
+    throw new Refusal(`${action}: the running system is on that disk, expected an idle one`, {
+      hint: "Its own boot rolls it back; by hand, start from an installer",
+    });
+  }
+  if (rootMounts.length === 0) return;
+  const places = [...new Set(rootMounts)].map((place) => visible(place)).join(", ");
+  throw new Refusal(`${action}: mounted at ${places}, expected it to be mounted nowhere`, {
+    hint: "mount-subvols --unmount takes the tree at the target down",
+  });
+}
+
+function refuseUnlessBlank({ btrfs }: Profile, top: BtrfsTop): void {
+  const action = `Cannot roll back ${btrfs.root} on ${top.node}`;
+  const entry = top.entries.get(btrfs.blank);
+  const hint = "make-subvols takes the blank snapshot, and says what is wrong with one";
+  if (entry === undefined) {
+    throw new Refusal(`${action}: there is no ${btrfs.blank}, expected a blank snapshot`, { hint });
+  }
+  const fault =
+    entry.kind !== "subvolume"
+      ? "no subvolume"
+      : !entry.readOnly
+        ? "writable"
+        : entry.empty
+          ? undefined
+          : "not empty";
+  if (fault === undefined) return;
+  throw new Refusal(
+    `${action}: ${btrfs.blank} is ${fault}, expected an empty read-only subvolume`,
+    { hint },
+  );
+}
+
+function lock(node: string): string[] {
+  return ["flock", "--exclusive", "--timeout", String(LOCK_WAIT_SECONDS), node];
+}
+
+function lockIsFree(node: string): Check {
+  const [program, ...rest] = lock(node);
+  return {
+    what: `the lock on ${node}, which another rollback may have`,
+    argv: [program!, "--conflict-exit-code", "0", ...rest, "echo", "free"],
+    expected: "free",
+  };
+}
