@@ -8,7 +8,7 @@
  */
 import { type Change, isDirectory } from "./btrfs/change.ts";
 import { leadsTo, managedPlace } from "./fate/links.ts";
-import { Places } from "./fate/places.ts";
+import { type Place, Places } from "./fate/places.ts";
 import { subvolumeMountPoints } from "./mount-points.ts";
 import { compileIgnore, type Matcher } from "./profile/ignore.ts";
 import { isWithin } from "./profile/paths.ts";
@@ -112,25 +112,17 @@ class Court {
 
   judge(change: Change): Verdict {
     if (change.status === "D") return { fate: "restored", reason: "in the blank root" };
-    const path = latin1(change.path);
-    const target = linkTarget(change, path);
+    const place = this.#places.at(change.path);
+    const target = linkTarget(change);
     return (
-      this.#asMountPoint(change, path) ??
+      asMountPoint(change, place) ??
       this.#asLinkIntoPersist(target) ??
-      this.#asListed(change, path) ??
-      this.#asParent(change, path) ??
+      this.#asListed(change, place) ??
+      asParent(change, place) ??
       asManaged(target) ??
       this.#asIgnored(change) ??
-      this.#asLost(change, path)
+      this.#asLost(change, place)
     );
-  }
-
-  /** A directory under a mount is only its place. A file is that only where it is empty. */
-  #asMountPoint(change: Change, path: string): Verdict | undefined {
-    const isPlace = isDirectory(change.type)
-      ? this.#places.isMountPoint(path)
-      : this.#places.isLiveMountPoint(path) && !holdsContent(change);
-    return isPlace ? { fate: "kept", reason: "mount point" } : undefined;
   }
 
   #asLinkIntoPersist(target: string | undefined): Verdict | undefined {
@@ -139,8 +131,7 @@ class Court {
     return { fate: "kept", reason: "link into persist" };
   }
 
-  #asListed(change: Change, path: string): Verdict | undefined {
-    const listing = this.#places.listing(path);
+  #asListed(change: Change, { listing }: Place): Verdict | undefined {
     if (listing === undefined) return undefined;
     const copy = this.#copyOf(change);
     if (copy === "equal") return { fate: "kept", reason: "listed and copied" };
@@ -151,21 +142,13 @@ class Court {
     return { fate: "lost", reason: "copy differs" };
   }
 
-  /** What was added to lead to a mount point or a listed path is made again with it. */
-  #asParent(change: Change, path: string): Verdict | undefined {
-    if (change.status !== "A" || !isDirectory(change.type)) return undefined;
-    if (!this.#places.isParent(path) || this.#places.isShadowed(path)) return undefined;
-    return { fate: "kept", reason: "parent of a mount point or a listed path" };
-  }
-
   #asIgnored(change: Change): Verdict | undefined {
     if (!this.#isIgnored(change.path)) return undefined;
     return { fate: "ignored", reason: "matches persist.ignore" };
   }
 
-  #asLost(change: Change, path: string): Verdict {
-    const isHidden = this.#places.isShadowed(path) || this.#places.isLiveMountPoint(path);
-    if (isHidden) return { fate: "lost", reason: "shadowed" };
+  #asLost(change: Change, { isShadowed, isLiveMountPoint }: Place): Verdict {
+    if (isShadowed || isLiveMountPoint) return { fate: "lost", reason: "shadowed" };
     const isCopied = this.#explain && this.#copyOf(change) === "equal";
     return { fate: "lost", reason: isCopied ? "copied, not listed" : "not listed" };
   }
@@ -175,14 +158,29 @@ class Court {
   }
 }
 
+/** A directory under a mount is only its place. A file is that only where it is empty. */
+function asMountPoint(change: Change, place: Place): Verdict | undefined {
+  const isOnlyPlace = isDirectory(change.type)
+    ? place.isMountPoint
+    : place.isLiveMountPoint && !holdsContent(change);
+  return isOnlyPlace ? { fate: "kept", reason: "mount point" } : undefined;
+}
+
+/** What was added to lead to a mount point or a listed path is made again with it. */
+function asParent(change: Change, place: Place): Verdict | undefined {
+  if (change.status !== "A" || !isDirectory(change.type)) return undefined;
+  if (!place.isParent || place.isShadowed) return undefined;
+  return { fate: "kept", reason: "parent of a mount point or a listed path" };
+}
+
 function asManaged(target: string | undefined): Verdict | undefined {
   const place = target === undefined ? undefined : managedPlace(target);
   return place === undefined ? undefined : { fate: "managed", reason: `link into ${place}` };
 }
 
-function linkTarget(change: Change, path: string): string | undefined {
+function linkTarget(change: Change): string | undefined {
   const text = change.linkText();
-  return text === undefined ? undefined : leadsTo(path, latin1(text));
+  return text === undefined ? undefined : leadsTo(latin1(change.path), latin1(text));
 }
 
 /** A listed path that holds nothing itself: stage 2 mounts the copy over it. */

@@ -3,9 +3,10 @@
  * and what lies above or beneath them.
  *
  * A walk brings the entries of a directory together, so what holds for all of
- * them is worked out once for the directory. Paths are bytes as latin1.
+ * them is worked out once, and most paths are answered without a look at their
+ * name. Paths in lists are bytes as latin1.
  */
-import { dirname } from "node:path/posix";
+import { basename, dirname } from "node:path/posix";
 import { isWithin } from "../profile/paths.ts";
 
 export interface PlaceLists {
@@ -17,59 +18,92 @@ export interface PlaceLists {
   readonly files: readonly string[];
 }
 
-/** How a path stands to the lists: an entry itself, beneath a listed directory, or neither. */
-export type Listing = "entry" | "beneath" | undefined;
+export interface Place {
+  /** Something is mounted there now. */
+  readonly isLiveMountPoint: boolean;
+  /** Something is mounted there now, or will be at boot. */
+  readonly isMountPoint: boolean;
+  /** In a list itself, beneath a listed directory, or neither. */
+  readonly listing: "entry" | "beneath" | undefined;
+  /** A mount point or a listed path lies beneath: a boot makes this directory again. */
+  readonly isParent: boolean;
+  /** A mount point lies above: the path can't be seen while that is mounted. */
+  readonly isShadowed: boolean;
+}
+
+const SLASH = 0x2f;
 
 export class Places {
-  readonly #live: ReadonlySet<string>;
-  readonly #atBoot: ReadonlySet<string>;
+  readonly #lists: PlaceLists;
   readonly #mountPoints: readonly string[];
-  readonly #directories: readonly string[];
+  /** The paths that are known by name, in their directories. */
+  readonly #named = new Map<string, Set<string>>();
+  readonly #live: ReadonlySet<string>;
   readonly #entries: ReadonlySet<string>;
   readonly #parents: ReadonlySet<string>;
-  #directory = "";
-  #isShadowed = false;
-  #isListed = false;
+  #directory = new Uint8Array();
+  #directoryText = "";
+  #ordinary: Place;
+  #names: ReadonlySet<string> | undefined;
 
-  constructor({ live, atBoot, directories, files }: PlaceLists) {
-    this.#live = new Set(live);
-    this.#atBoot = new Set(atBoot);
-    this.#mountPoints = [...live, ...atBoot];
-    this.#directories = directories;
-    this.#entries = new Set([...directories, ...files]);
-    this.#parents = ancestorsOf([...this.#mountPoints, ...this.#entries]);
+  constructor(lists: PlaceLists) {
+    this.#lists = lists;
+    this.#mountPoints = [...lists.live, ...lists.atBoot];
+    this.#live = new Set(lists.live);
+    this.#entries = new Set([...lists.directories, ...lists.files]);
+    const points = [...this.#mountPoints, ...this.#entries];
+    this.#parents = ancestorsOf(points);
+    for (const path of [...points, ...this.#parents]) this.#name(path);
+    this.#ordinary = this.#enter("");
   }
 
-  isLiveMountPoint(path: string): boolean {
-    return this.#live.has(path);
+  /** @param path absolute */
+  at(path: Uint8Array): Place {
+    const slash = path.lastIndexOf(SLASH);
+    if (!this.#isInDirectory(path, slash)) {
+      this.#directory = path.slice(0, slash);
+      this.#directoryText = latin1(this.#directory) || "/";
+      this.#ordinary = this.#enter(this.#directoryText);
+    }
+    if (this.#names === undefined) return this.#ordinary;
+    const name = latin1(path.subarray(slash + 1));
+    return this.#names.has(name) ? this.#special(latin1(path)) : this.#ordinary;
   }
 
-  isMountPoint(path: string): boolean {
-    return this.#live.has(path) || this.#atBoot.has(path);
+  #special(path: string): Place {
+    const isLiveMountPoint = this.#live.has(path);
+    return {
+      ...this.#ordinary,
+      isLiveMountPoint,
+      isMountPoint: isLiveMountPoint || this.#lists.atBoot.includes(path),
+      listing: this.#entries.has(path) ? "entry" : this.#ordinary.listing,
+      isParent: this.#parents.has(path),
+    };
   }
 
-  /** Whether a mount point lies above: the path can't be seen while that is mounted. */
-  isShadowed(path: string): boolean {
-    this.#enter(dirname(path));
-    return this.#isShadowed;
+  /** What holds for all in a directory that have no name of their own in the lists. */
+  #enter(directory: string): Place {
+    this.#names = this.#named.get(directory);
+    const isListed = this.#lists.directories.some((listed) => isWithin(directory, listed));
+    return {
+      isLiveMountPoint: false,
+      isMountPoint: false,
+      listing: isListed ? "beneath" : undefined,
+      isParent: false,
+      isShadowed: this.#mountPoints.some((point) => isWithin(directory, point)),
+    };
   }
 
-  listing(path: string): Listing {
-    if (this.#entries.has(path)) return "entry";
-    this.#enter(dirname(path));
-    return this.#isListed ? "beneath" : undefined;
+  #isInDirectory(path: Uint8Array, slash: number): boolean {
+    const directory = this.#directory;
+    if (this.#directoryText === "" || directory.length !== slash) return false;
+    for (let i = slash - 1; i >= 0; i--) if (path[i] !== directory[i]) return false;
+    return true;
   }
 
-  /** Whether a mount point or a listed path lies beneath: a boot makes this directory again. */
-  isParent(path: string): boolean {
-    return this.#parents.has(path);
-  }
-
-  #enter(directory: string): void {
-    if (directory === this.#directory) return;
-    this.#directory = directory;
-    this.#isShadowed = this.#mountPoints.some((point) => isWithin(directory, point));
-    this.#isListed = this.#directories.some((listed) => isWithin(directory, listed));
+  #name(path: string): void {
+    const names = this.#named.get(dirname(path)) ?? new Set();
+    this.#named.set(dirname(path), names.add(basename(path)));
   }
 }
 
@@ -79,4 +113,8 @@ function ancestorsOf(paths: readonly string[]): Set<string> {
     for (let above = dirname(path); above !== "/"; above = dirname(above)) ancestors.add(above);
   }
   return ancestors;
+}
+
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
 }

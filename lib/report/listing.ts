@@ -18,6 +18,7 @@ export interface ListingFormat {
   readonly terminal: boolean;
 }
 
+const encoder = new TextEncoder();
 const NEWLINE = 10;
 const PERMISSIONS = 0o7777;
 
@@ -32,7 +33,7 @@ export function listingRecord(
   const end = format.kind === "null" ? "\0" : "\n";
   if (format.terminal) return encode(`${prefix}${visible(change.path)}${end}`);
   if (format.kind === "lines" && change.path.includes(NEWLINE)) return undefined;
-  return Buffer.concat([encode(prefix), change.path, encode(end)]);
+  return plainRecord(prefix, change.path, end);
 }
 
 /** One JSON object without a line end. Sizes are bytes, mode is octal, mtime is UTC. */
@@ -64,6 +65,15 @@ function pad(nanoseconds: number): string {
   return String(nanoseconds).padStart(9, "0");
 }
 
+/** `prefix` and `end` are ASCII. */
+function plainRecord(prefix: string, path: Uint8Array, end: string): Uint8Array {
+  const record = new Uint8Array(prefix.length + path.length + 1);
+  for (let i = 0; i < prefix.length; i++) record[i] = prefix.charCodeAt(i);
+  record.set(path, prefix.length);
+  record[record.length - 1] = end.charCodeAt(0);
+  return record;
+}
+
 function encode(text: string): Uint8Array {
-  return new TextEncoder().encode(text);
+  return encoder.encode(text);
 }
