@@ -67,7 +67,7 @@ function swapLines({ setAside, root, blank, device, keep }: Preview): string[] {
 
 function keepText({ days, at_least }: Preview["keep"]): string {
   const age = `for ${plural(days, "day")}`;
-  const newest = `the newest ${at_least} however old`;
+  const newest = `the newest${at_least === 1 ? "" : ` ${at_least}`} however old`;
   if (days === 0) return newest;
   return at_least === 0 ? age : `${age}, and ${newest}`;
 }

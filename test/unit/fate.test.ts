@@ -1,5 +1,4 @@
 import { describe, expect, test } from "bun:test";
-import type { Change, FileType, Status } from "../../lib/btrfs/change.ts";
 import {
   type Fate,
   judgeBy,
@@ -8,6 +7,7 @@ import {
   type Reason,
 } from "../../lib/fate.ts";
 import { checkProfile, type Profile } from "../../lib/profile.ts";
+import { type ChangeOptions, madeUpChange } from "../support/change.ts";
 
 const profile = profileWith({
   directories: ["/etc/nixos", "/var/lib/nixos"],
@@ -17,12 +17,7 @@ const profile = profileWith({
 
 type Copy = ReturnType<PersistSide["equalCopy"]>;
 
-interface Case {
-  readonly path: string | Uint8Array;
-  readonly status?: Status;
-  readonly type?: FileType;
-  readonly sizeBytes?: number;
-  readonly link?: string;
+interface Case extends ChangeOptions {
   readonly copy?: Copy;
 }
 
@@ -220,7 +215,7 @@ test("judgeBy() asks the persist side for the path in its own bytes", () => {
     },
   };
   const path = Buffer.from("/etc/nixos/\xff", "latin1");
-  judgeBy({ ...knowledge(), persist })(change({ path, sizeBytes: 1 }));
+  judgeBy({ ...knowledge(), persist })(madeUpChange({ path, sizeBytes: 1 }));
   expect(asked.map((bytes) => Buffer.from(bytes).toString("hex"))).toEqual([
     Buffer.from(path).toString("hex"),
   ]);
@@ -233,14 +228,14 @@ test("judgeBy() doesn't look for unlisted copies when nobody reads the reason", 
     },
   };
   const quick = judgeBy({ ...knowledge(), persist, explain: false });
-  expect(quick(change({ path: "/root/a", sizeBytes: 1 })).fate).toBe("lost");
+  expect(quick(madeUpChange({ path: "/root/a", sizeBytes: 1 })).fate).toBe("lost");
   const explaining = judgeBy({ ...knowledge(), persist });
-  expect(() => explaining(change({ path: "/root/a", sizeBytes: 1 }))).toThrow("asked");
+  expect(() => explaining(madeUpChange({ path: "/root/a", sizeBytes: 1 }))).toThrow("asked");
 });
 
 test("judgeBy() loses what patterns match when they have no say", () => {
   const judge = judgeBy({ ...knowledge(), ignore: false });
-  expect(judge(change({ path: "/etc/.clean", sizeBytes: 1 })).fate).toBe("lost");
+  expect(judge(madeUpChange({ path: "/etc/.clean", sizeBytes: 1 })).fate).toBe("lost");
 });
 
 describe("judgeBy() without a profile", () => {
@@ -252,13 +247,13 @@ describe("judgeBy() without a profile", () => {
     ["keeps no copy", { path: "/etc/machine-id", sizeBytes: 1, copy: "equal" }, "lost"],
     ["ignores nothing", { path: "/etc/.clean", sizeBytes: 1 }, "lost"],
   ])("%s", (_, given, fate) => {
-    expect(bare(change(given)).fate).toBe(fate);
+    expect(bare(madeUpChange(given)).fate).toBe(fate);
   });
 });
 
 function judge(given: Case) {
   const persist: PersistSide = { equalCopy: () => given.copy ?? "missing" };
-  return judgeBy({ ...knowledge(), persist })(change(given));
+  return judgeBy({ ...knowledge(), persist })(madeUpChange(given));
 }
 
 function knowledge(): Knowledge {
@@ -269,23 +264,6 @@ function knowledge(): Knowledge {
     profile,
     ignore: true,
     explain: true,
-  };
-}
-
-function change({ path, status = "A", type, sizeBytes = 0, link }: Case): Change {
-  return {
-    status,
-    type: type ?? (link === undefined ? "file" : "symlink"),
-    path: typeof path === "string" ? new TextEncoder().encode(path) : path,
-    inode: () => ({
-      sizeBytes,
-      mode: 0o644,
-      uid: 0,
-      gid: 0,
-      links: 1,
-      mtime: { seconds: 0, nanoseconds: 0 },
-    }),
-    linkText: () => (link === undefined ? undefined : new TextEncoder().encode(link)),
   };
 }
 

@@ -1,0 +1,118 @@
+import { describe, expect, test } from "bun:test";
+import { type PreviewFacts, planPreview, type WarningKind } from "../../lib/plans/preview.ts";
+import { renderPreview, verdictOf } from "../../lib/report/preview.ts";
+import { previewJson } from "../../lib/report/preview-json.ts";
+import { Tally } from "../../lib/tally.ts";
+import { type ChangeOptions, madeUpChange } from "../support/change.ts";
+import { exampleProfile } from "../support/example.ts";
+
+const GIB = 1024 ** 3;
+const IN_ORDER: PreviewFacts = {
+  device: "/dev/vda3",
+  blank: { readOnly: true, empty: true },
+  oldRoots: [],
+  hasPersistRoot: true,
+  withoutCopy: [],
+  withoutPassword: [],
+  sizeBytes: 100 * GIB,
+  freeBytes: 50 * GIB,
+  now: new Date("2026-11-23T12:00:00Z"),
+};
+
+describe("verdictOf()", () => {
+  test.each<[what: string, lost: string[], facts: Partial<PreviewFacts>, verdict: string]>([
+    ["nothing", [], {}, "The next boot loses nothing"],
+    ["a file", ["/a"], {}, "The next boot loses 1 file, 1 KiB: /a"],
+    ["three files", ["/a", "/b", "/c"], {}, "The next boot loses 3 files, 3 KiB: /a, /b, /c"],
+    [
+      "more than fit into a sentence",
+      ["/a", "/b/c", "/b/d", "/b/e"],
+      {},
+      "The next boot loses 4 files, 4 KiB, most of it in /b",
+    ],
+    ["a hostile name", ["/\x1b[2J"], {}, "The next boot loses 1 file, 1 KiB: /\\x1b[2J"],
+    [
+      "no blank snapshot",
+      ["/a"],
+      { blank: undefined },
+      "The next boot can't roll back and starts from the root as it is; a rollback would lose 1 file, 1 KiB: /a",
+    ],
+  ])("of %s", (_, lost, facts, verdict) => {
+    expect(verdictOf(previewOf(lost, facts))).toBe(verdict);
+  });
+
+  test("says that the boot stops where the profile has it so", () => {
+    const profile = exampleProfile({ rollback: { on_failure: "stop" } });
+    const preview = planPreview(profile, { ...IN_ORDER, blank: undefined }, new Tally());
+    expect(verdictOf(preview)).toContain("can't roll back and stops in emergency mode");
+  });
+});
+
+describe("planPreview() warns of", () => {
+  test.each<[what: string, facts: Partial<PreviewFacts>, warnings: WarningKind[]]>([
+    ["nothing where all is in order", {}, []],
+    ["a missing blank one", { blank: undefined }, ["blank-missing"]],
+    ["a writable blank one", { blank: { readOnly: false, empty: true } }, ["blank-writable"]],
+    ["a blank one that isn't", { blank: { readOnly: true, empty: false } }, ["blank-not-empty"]],
+    ["listed paths without a copy", { withoutCopy: ["/etc/a", "/etc/b"] }, ["no-copy", "no-copy"]],
+    [
+      "a missing persist root, and not of each path in it",
+      { hasPersistRoot: false, withoutCopy: ["/etc/a"] },
+      ["persist-missing"],
+    ],
+    [
+      "a missing password file",
+      { withoutPassword: [{ user: "u", file: "/persist/u" }] },
+      ["password-missing"],
+    ],
+    ["a disk nearly full", { freeBytes: 4 * GIB }, ["disk-nearly-full"]],
+    [
+      "a large disk nearly full",
+      { sizeBytes: 10_000 * GIB, freeBytes: 9 * GIB },
+      ["disk-nearly-full"],
+    ],
+    ["no disk with room enough", { sizeBytes: 10_000 * GIB, freeBytes: 11 * GIB }, []],
+  ])("%s", (_, facts, warnings) => {
+    expect(previewOf([], facts).warnings.map(({ kind }) => kind)).toEqual(warnings);
+  });
+});
+
+describe("renderPreview()", () => {
+  test("puts the verdict first, then the warnings, then what is lost", () => {
+    const lines = renderPreview(
+      previewOf(["/b/a", "/b/b"], { withoutCopy: ["/etc/a"], oldRoots: [OLD] }),
+    );
+    expect(lines).toMatchSnapshot();
+  });
+
+  test("says how many losses it doesn't name", () => {
+    const lost = Array.from({ length: 50 }, (_, i) => `/x${i}`);
+    expect(renderPreview(previewOf(lost)).at(-1)).toMatch(/^ {2}and \d+ more: fs-diff lists/);
+  });
+
+  test("says nothing of a swap that can't be done", () => {
+    const text = renderPreview(previewOf([], { blank: undefined })).join("\n");
+    expect(text).not.toContain("set aside");
+  });
+});
+
+test("previewJson() gives names that are not UTF-8 in base64", () => {
+  const preview = previewOf([Buffer.from("/\xff", "latin1")]);
+  expect(JSON.parse(previewJson(preview)).lost_first).toEqual([
+    { path: "/\ufffd", path_bytes: "L/8=" },
+  ]);
+});
+
+const OLD = "20200101T000000Z-7f0b5a3e-6f5f-4f0e-9a0a-0d3a1b2c3d4e";
+
+function previewOf(lost: readonly ChangeOptions["path"][], facts: Partial<PreviewFacts> = {}) {
+  const profile = exampleProfile({
+    rollback: { keep: { days: 30, at_least: 1 }, on_failure: "boot" },
+  });
+  const tally = new Tally();
+  for (const path of lost) {
+    const change = madeUpChange({ path, sizeBytes: 1024 });
+    tally.add(change, () => ({ fate: "lost", reason: "not listed" }));
+  }
+  return planPreview(profile, { ...IN_ORDER, ...facts }, tally);
+}
