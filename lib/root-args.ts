@@ -8,6 +8,7 @@ export const rootArgs = {
 export interface RootFlags {
   readonly root?: string | undefined;
   readonly base?: string | undefined;
+  readonly persist?: string | undefined;
   readonly profile?: string | undefined;
 }
 
@@ -20,4 +21,9 @@ export interface RootFlags {
 export function wantsProfile(flags: RootFlags, variable: string | undefined): boolean {
   if (flags.root === undefined || flags.base === undefined) return true;
   return flags.profile !== undefined || Boolean(variable);
+}
+
+/** The directories alone, for openRoots(). */
+export function namedRoots({ root, base, persist }: RootFlags): Omit<RootFlags, "profile"> {
+  return { root, base, persist };
 }

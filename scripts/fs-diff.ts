@@ -6,15 +6,14 @@
  * that has seen enough, and memory doesn't grow with the number of files.
  */
 import { defineScript, jsonArgs, profileArgs, runAlone, say } from "../lib/cli.ts";
-import { judgeBy } from "../lib/fate.ts";
 import { UsageFault } from "../lib/fault.ts";
+import { type Comparison, openComparison } from "../lib/host/comparison.ts";
 import { diffSubvolumes } from "../lib/host/diff.ts";
-import { openPersistSide } from "../lib/host/fate.ts";
 import { stdout } from "../lib/host/output.ts";
-import { openRoots } from "../lib/host/roots.ts";
+import { Progress } from "../lib/host/progress.ts";
 import { type ListingFormat, listingRecord } from "../lib/report/listing.ts";
-import { isListedFate, isListedType } from "../lib/report/selection.ts";
-import { rootArgs, wantsProfile } from "../lib/root-args.ts";
+import { isListedFate, isListedType, type Selection } from "../lib/report/selection.ts";
+import { namedRoots, rootArgs, wantsProfile } from "../lib/root-args.ts";
 import { plural } from "../lib/text.ts";
 
 const script = defineScript({
@@ -41,47 +40,49 @@ const script = defineScript({
   async run({ args, operands, profile: load }) {
     const format = formatOf(args);
     const selection = { directories: args.dirs === true, all: args.all === true };
-    const profile = wantsProfile(args, process.env.BLANKROOT_PROFILE)
-      ? (await load()).profile
-      : undefined;
-    const { root: rootDir, base: baseDir, persist: persistDir } = args;
-    using roots = await openRoots({
-      root: rootDir,
-      base: baseDir,
-      persist: persistDir,
-      profile,
+    const wanted = wantsProfile(args, process.env.BLANKROOT_PROFILE);
+    using comparison = await openComparison({
+      ...namedRoots(args),
+      profile: wanted ? (await load()).profile : undefined,
       blank: "required",
-    });
-    say.info(`comparing ${roots.source}`);
-    using persist = openPersistSide(roots);
-    const judge = judgeBy({
-      live: roots.live,
-      persistRoot: roots.persist?.path,
-      persist,
-      profile,
       ignore: args["no-ignore"] !== true,
       explain: format.kind === "json",
     });
-    let listed = 0;
-    let withheld = 0;
-    const within = operands.length === 0 ? undefined : operands;
-    diffSubvolumes({ root: roots.root, base: roots.base, within }, (change) => {
-      if (!isListedType(change, selection)) return;
-      const verdict = judge(change);
-      if (!isListedFate(verdict, selection)) return;
-      listed++;
-      const record = listingRecord(change, verdict, format);
-      if (record === undefined) withheld++;
-      else stdout.write(record);
-    });
+    say.info(`comparing ${comparison.roots.source}`);
+    using progress = new Progress("differences", args.quiet !== true && !stdout.isTerminal);
+    const { listed, withheld } = list(comparison, operands, selection, format, progress);
+    progress[Symbol.dispose]();
     if (withheld > 0) {
-      say.warn(
-        `${plural(withheld, "path")} left out: a name in it contains a newline. -0 lists them all`,
-      );
+      const paths = plural(withheld, "path");
+      say.warn(`${paths} left out: a name in it contains a newline. -0 lists them all`);
     }
     return listed > 0 ? 1 : 0;
   },
 });
+
+/** Writes what is selected. @returns how many were, and how many of these can't be a line */
+function list(
+  { roots, judge }: Comparison,
+  paths: readonly Uint8Array[],
+  selection: Selection,
+  format: ListingFormat,
+  progress: Progress,
+): { listed: number; withheld: number } {
+  let listed = 0;
+  let withheld = 0;
+  const within = paths.length === 0 ? undefined : paths;
+  diffSubvolumes({ root: roots.root, base: roots.base, within }, (change) => {
+    progress.step();
+    if (!isListedType(change, selection)) return;
+    const verdict = judge(change);
+    if (!isListedFate(verdict, selection)) return;
+    listed++;
+    const record = listingRecord(change, verdict, format);
+    if (record === undefined) withheld++;
+    else stdout.write(record);
+  });
+  return { listed, withheld };
+}
 
 interface FormatFlags {
   readonly null?: boolean | undefined;

@@ -5,16 +5,15 @@
  * sentence comes before all else.
  */
 import { defineScript, jsonArgs, profileArgs, runAlone, say } from "../lib/cli.ts";
-import { judgeBy } from "../lib/fate.ts";
+import { type Comparison, openComparison } from "../lib/host/comparison.ts";
 import { diffSubvolumes } from "../lib/host/diff.ts";
-import { openPersistSide } from "../lib/host/fate.ts";
 import { stdout } from "../lib/host/output.ts";
 import { probePreviewFacts } from "../lib/host/probe/preview-facts.ts";
-import { openRoots } from "../lib/host/roots.ts";
+import { Progress } from "../lib/host/progress.ts";
 import { planPreview } from "../lib/plans/preview.ts";
 import { renderPreview } from "../lib/report/preview.ts";
 import { previewJson } from "../lib/report/preview-json.ts";
-import { rootArgs } from "../lib/root-args.ts";
+import { namedRoots, rootArgs } from "../lib/root-args.ts";
 import { Tally } from "../lib/tally.ts";
 
 const script = defineScript({
@@ -29,26 +28,31 @@ const script = defineScript({
   args: { ...profileArgs, ...rootArgs, ...jsonArgs },
   async run({ args, profile: load }) {
     const { profile } = await load();
-    const { root, base, persist: persistDir } = args;
-    using roots = await openRoots({ root, base, persist: persistDir, profile });
-    say.info(`comparing ${roots.source}`);
-    using persist = openPersistSide(roots);
-    const judge = judgeBy({
-      live: roots.live,
-      persistRoot: roots.persist?.path,
-      persist,
+    using comparison = await openComparison({
+      ...namedRoots(args),
       profile,
       ignore: true,
       explain: false,
     });
-    const tally = new Tally();
-    diffSubvolumes(roots, (change) => tally.add(change, judge));
+    const { roots } = comparison;
+    say.info(`comparing ${roots.source}`);
+    const tally = tallyOf(comparison, args.quiet !== true);
     const preview = planPreview(profile, probePreviewFacts(profile, roots), tally);
     if (args.json === true) stdout.line(previewJson(preview));
     else for (const line of renderPreview(preview)) stdout.line(line);
     return preview.counts.lost.files > 0 ? 1 : 0;
   },
 });
+
+function tallyOf({ roots, judge }: Comparison, showProgress: boolean): Tally {
+  using progress = new Progress("differences", showProgress);
+  const tally = new Tally();
+  diffSubvolumes({ root: roots.root, base: roots.base }, (change) => {
+    progress.step();
+    tally.add(change, judge);
+  });
+  return tally;
+}
 
 export default script;
 await runAlone(script, import.meta.main);
