@@ -13,6 +13,7 @@ import { compareBytes } from "./sort.ts";
 
 /** One side of a comparison. */
 export interface Half {
+  /** Where `readInode()` left it, the extents included. */
   readonly cursor: ItemCursor;
   readonly inode: InodeDetails;
 }
@@ -50,8 +51,10 @@ export function sameContent(
   if (type !== "file" && type !== "symlink") return true;
   const { sizeBytes } = left.inode;
   if (sizeBytes !== right.inode.sizeBytes) return false;
-  if (type === "symlink") return sameText(linkText(left), linkText(right));
-  return sameExtents(extents(left), extents(right), sizeBytes, comparable, sameBytes);
+  if (sizeBytes === 0) return true;
+  if (type === "symlink") return sameText(readLinkText(left.cursor), readLinkText(right.cursor));
+  const [ours, theirs] = [new ExtentMap(left.cursor), new ExtentMap(right.cursor)];
+  return sameExtents(ours, theirs, sizeBytes, comparable, sameBytes);
 }
 
 function sameXattrs(
@@ -66,12 +69,4 @@ function sameXattrs(
 function sameText(left: Uint8Array | undefined, right: Uint8Array | undefined): boolean {
   if (left === undefined || right === undefined) return left === right;
   return compareBytes(left, 0, left.length, right, 0, right.length) === 0;
-}
-
-function linkText({ cursor, inode }: Half): Uint8Array | undefined {
-  return readLinkText(cursor, inode.tree, inode.inode);
-}
-
-function extents({ cursor, inode }: Half): ExtentMap {
-  return new ExtentMap(cursor, inode.tree, inode.inode);
 }

@@ -18,6 +18,9 @@ const TYPE_NAMES: Record<number, string> = {
   144: "ROOT_BACKREF",
 };
 
+/** A path went away between its listing and a closer look: no damage, the machine is in use. */
+export class Vanished extends Failure {}
+
 /** Which item: the tree and its key. */
 export interface Place {
   readonly tree: number;

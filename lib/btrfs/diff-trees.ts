@@ -11,12 +11,11 @@
 import { UsageFault } from "../fault.ts";
 import { visible } from "../text.ts";
 import { type Change, type FileType, type Inode, isDirectory, type Status } from "./change.ts";
-import { type Half, sameContent, sameMetadata, sameTimes } from "./compare-inode.ts";
-import { damaged } from "./damage.ts";
+import { sameContent, sameMetadata, sameTimes } from "./compare-inode.ts";
+import { Vanished } from "./damage.ts";
 import type { Listing } from "./directory.ts";
 import type { SameBytes } from "./extents.ts";
-import { INODE_ITEM_KEY } from "./format.ts";
-import { readInode, readLinkText } from "./inode.ts";
+import { readLinkText } from "./inode.ts";
 import { PathBuffer } from "./path-buffer.ts";
 import { type Scope, scopeOf, splitPath } from "./scope.ts";
 import { type InodeId, isStub, Side, type Target } from "./side.ts";
@@ -81,7 +80,7 @@ class Walk {
 
   start(scope: Scope): void {
     if (this.#base === undefined) this.#walkOne("A", this.#root, this.#root.top, scope);
-    else this.#walkBoth(this.#base, this.#root.top, this.#base.top, scope, "directory", false);
+    else this.#walkBoth(this.#base, this.#root.top, this.#base.top, scope, false);
   }
 
   /** Reports all entries below a directory that only one side has. */
@@ -113,18 +112,13 @@ class Walk {
   }
 
   /** Merges the entries of a directory that both sides have. */
-  #walkBoth(
-    base: Side,
-    inRoot: InodeId,
-    inBase: InodeId,
-    scope: Scope,
-    type: FileType,
-    typeChanged: boolean,
-  ): void {
+  #walkBoth(base: Side, inRoot: Target, inBase: Target, scope: Scope, typeChanged: boolean): void {
     const ours = this.#root.enter(inRoot);
     const theirs = base.enter(inBase);
     if (scope === "whole" && !typeChanged) {
-      this.#compareDirectories(base, { ...inRoot, type }, inBase, ours.holdsSameEntries(theirs));
+      const timesCount = ours.holdsSameEntries(theirs);
+      const status = this.#compareDirectories(base, inRoot, inBase, timesCount);
+      this.#reportOf(status, base, inRoot, inBase);
     }
     let our = 0;
     let their = 0;
@@ -164,34 +158,47 @@ class Walk {
     const typeChanged = inRoot.type !== inBase.type;
     if (typeChanged && inner === "whole") this.#report("T", this.#root, inRoot);
     if (isDirectory(inRoot.type)) {
-      this.#walkBoth(base, inRoot, inBase, inner, inRoot.type, typeChanged);
+      this.#walkBoth(base, inRoot, inBase, inner, typeChanged);
     } else if (!typeChanged && inner === "whole") {
-      const status = this.#compareFiles(base, inRoot, inBase);
-      if (status !== undefined) this.#report(status, this.#root, inRoot);
+      this.#reportOf(this.#compareFiles(base, inRoot, inBase), base, inRoot, inBase);
     }
     this.#path.cut(above);
   }
 
   /** A stub has neither owner nor times of its own, so there only the mode can differ. */
-  #compareDirectories(base: Side, inRoot: Target, inBase: InodeId, timesCount: boolean): void {
-    const ours = half(this.#root, inRoot).inode;
-    const theirs = half(base, inBase).inode;
+  #compareDirectories(
+    base: Side,
+    inRoot: Target,
+    inBase: Target,
+    timesCount: boolean,
+  ): Status | undefined {
+    const ours = this.#root.inode(inRoot);
+    const theirs = base.inode(inBase);
+    if (ours === undefined || theirs === undefined) return whichIsLeft(ours, theirs);
     const same =
       isStub(inRoot) || isStub(inBase)
         ? ours.mode === theirs.mode
         : sameMetadata(ours, theirs) && (!timesCount || sameTimes(ours, theirs));
-    if (!same) this.#report("m", this.#root, inRoot);
+    return same ? undefined : "m";
   }
 
-  #compareFiles(base: Side, inRoot: Target, inBase: Target): "M" | "m" | undefined {
-    const ours = half(this.#root, inRoot);
-    const theirs = half(base, inBase);
+  #compareFiles(base: Side, inRoot: Target, inBase: Target): Status | undefined {
+    const ours = this.#root.inode(inRoot);
+    const theirs = base.inode(inBase);
+    if (ours === undefined || theirs === undefined) return whichIsLeft(ours, theirs);
     const comparable = this.#root.reader.filesystem === base.reader.filesystem;
     const sameBytes: SameBytes = (offset, length) =>
       this.#content(this.#path.take(), inRoot, inBase, offset, length);
-    if (!sameContent(inRoot.type, ours, theirs, comparable, sameBytes)) return "M";
-    const same = sameMetadata(ours.inode, theirs.inode) && sameTimes(ours.inode, theirs.inode);
-    return same ? undefined : "m";
+    const left = { inode: ours, cursor: this.#root.cursor };
+    const right = { inode: theirs, cursor: base.cursor };
+    if (!sameContent(inRoot.type, left, right, comparable, sameBytes)) return "M";
+    return sameMetadata(ours, theirs) && sameTimes(ours, theirs) ? undefined : "m";
+  }
+
+  /** Reports what a comparison of both sides said. */
+  #reportOf(status: Status | undefined, base: Side, inRoot: Target, inBase: Target): void {
+    if (status === "D") this.#report(status, base, inBase);
+    else if (status !== undefined) this.#report(status, this.#root, inRoot);
   }
 
   #report(status: Status, side: Side, target: Target): void {
@@ -217,20 +224,22 @@ class TreeChange implements Change {
   }
 
   inode(): Inode {
-    return half(this.#side, this.#target).inode;
+    const inode = this.#side.inode(this.#target);
+    if (inode !== undefined) return inode;
+    throw new Vanished(`Cannot look at ${visible(this.path)}: it went away meanwhile`);
   }
 
   linkText(): Uint8Array | undefined {
     if (this.type !== "symlink") return undefined;
-    return readLinkText(this.#side.cursor, this.#target.tree, this.#target.inode);
+    this.inode();
+    return readLinkText(this.#side.cursor);
   }
 }
 
-function half(side: Side, { tree, inode }: InodeId): Half {
-  const details = readInode(side.cursor, tree, inode);
-  if (details !== undefined) return { cursor: side.cursor, inode: details };
-  const place = { tree, objectid: inode, type: INODE_ITEM_KEY, offset: 0 };
-  throw damaged(place, "missing, expected it for an entry of a directory");
+/** The status of a path that went away from one side, or from both, since it was listed. */
+function whichIsLeft(ours: unknown, theirs: unknown): Status | undefined {
+  if (ours !== undefined) return "A";
+  return theirs === undefined ? undefined : "D";
 }
 
 /** Whether the other side has the name too, but as a directory where this is none, or none where it is. */
@@ -247,7 +256,7 @@ function requireOneOf(root: Side, base: Side | undefined, names: readonly Uint8A
 }
 
 function has(side: Side, names: readonly Uint8Array[]): boolean {
-  let directory = side.top;
+  let directory: InodeId = side.top;
   for (const [index, name] of names.entries()) {
     const listing = side.enter(directory);
     side.leave();

@@ -125,6 +125,15 @@ export class Listing {
     return -1;
   }
 
+  /** Whether an entry leads to an inode, or to the tree of a subvolume. */
+  leadsTo(child: number, isSubvolume: boolean): boolean {
+    for (let rank = 0; rank < this.count; rank++) {
+      if (this.child(rank) === child && (this.type(rank) === undefined) === isSubvolume)
+        return true;
+    }
+    return false;
+  }
+
   /** Whether both hold the same names that lead to the same inodes, or each to some subvolume. */
   holdsSameEntries(other: Listing): boolean {
     if (this.count !== other.count) return false;

@@ -67,9 +67,9 @@ export class ExtentMap {
   #itemStart = Number.POSITIVE_INFINITY;
   readonly #cursor: ItemCursor;
 
-  constructor(cursor: ItemCursor, tree: number, inode: number) {
+  /** @param cursor where `readInode()` left it */
+  constructor(cursor: ItemCursor) {
     this.#cursor = cursor;
-    cursor.aim(tree, inode, EXTENT_DATA_KEY, EXTENT_DATA_KEY);
     this.#advance();
   }
 
@@ -117,10 +117,10 @@ export class ExtentMap {
   /** Steps to the next item and checks that it can be read. */
   #advance(): void {
     const cursor = this.#cursor;
-    if (!cursor.next()) {
-      this.#itemStart = Number.POSITIVE_INFINITY;
-      return;
-    }
+    this.#itemStart = Number.POSITIVE_INFINITY;
+    do {
+      if (!cursor.next()) return;
+    } while (cursor.type !== EXTENT_DATA_KEY);
     const type =
       cursor.length < FileExtentItem.inlineData
         ? -1

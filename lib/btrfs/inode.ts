@@ -1,15 +1,15 @@
 /**
  * One inode read from a tree: its INODE_ITEM and xattrs, or the text of a link.
  *
- * They lie next to each other, so one search brings both. Extents are another
- * search: most comparisons end before content is asked for.
+ * They lie next to each other, so one search brings both, and a file's extents
+ * with them for whoever goes on to compare content.
  */
 import type { Inode } from "./change.ts";
 import { damaged, type Place } from "./damage.ts";
 import {
   DirItem,
   EMPTY_SUBVOL_DIR_OBJECTID,
-  EXTENT_DATA_KEY,
+  type EXTENT_DATA_KEY,
   FILE_EXTENT_INLINE,
   FileExtentItem,
   INODE_ITEM_KEY,
@@ -31,34 +31,38 @@ export interface InodeDetails extends Inode {
 /** The empty directory that the kernel invents for the stub of a nested subvolume. */
 const STUB = { sizeBytes: 0, mode: 0o40755, uid: 0, gid: 0, links: 1, device: 0 } as const;
 
-/** Reads an inode and its xattrs. Undefined where the tree has no such inode. */
+/**
+ * Reads an inode and its xattrs. Undefined where the tree has no such inode.
+ *
+ * @param through the last type of item that is wanted; with EXTENT_DATA the cursor
+ *   then goes on with the extents
+ */
 export function readInode(
   cursor: ItemCursor,
   tree: number,
   inode: number,
+  through: typeof XATTR_ITEM_KEY | typeof EXTENT_DATA_KEY = XATTR_ITEM_KEY,
 ): InodeDetails | undefined {
   const xattrs = new Map<string, string>();
   if (inode === EMPTY_SUBVOL_DIR_OBJECTID) {
     return { ...STUB, inode, tree, mtime: { seconds: 0, nanoseconds: 0 }, xattrs };
   }
-  cursor.aim(tree, inode, INODE_ITEM_KEY, XATTR_ITEM_KEY);
+  cursor.aim(tree, inode, INODE_ITEM_KEY, through);
   if (!cursor.next()) return undefined;
   const { type, offset } = cursor;
   if (type !== INODE_ITEM_KEY || offset !== 0) {
     throw damaged(cursor, "comes first of its inode, expected an INODE_ITEM");
   }
   const item = decodeInode(cursor);
-  while (cursor.next()) if (cursor.type === XATTR_ITEM_KEY) decodeXattrs(cursor, xattrs);
+  readXattrs(cursor, xattrs);
   return { ...item, inode, tree, xattrs };
 }
 
-/** The text of a symlink; undefined where it is gone. Kept inline and never compressed. */
-export function readLinkText(
-  cursor: ItemCursor,
-  tree: number,
-  inode: number,
-): Uint8Array | undefined {
-  cursor.aim(tree, inode, EXTENT_DATA_KEY, EXTENT_DATA_KEY);
+/**
+ * The text of a symlink, kept inline and never compressed; undefined where it is
+ * gone. Goes on where `readInode()` left the cursor.
+ */
+export function readLinkText(cursor: ItemCursor): Uint8Array | undefined {
   if (!cursor.next()) return undefined;
   const { at, length, view } = cursor;
   requireLength(cursor, length, FileExtentItem.inlineData);
@@ -88,6 +92,16 @@ function decodeInode(item: ItemCursor): Inode & { device: number } {
       nanoseconds: view.getUint32(at + InodeItem.mtime + 8, true),
     },
   };
+}
+
+function readXattrs(cursor: ItemCursor, into: Map<string, string>): void {
+  while (cursor.next()) {
+    if (cursor.type > XATTR_ITEM_KEY) {
+      cursor.stepBack();
+      return;
+    }
+    if (cursor.type === XATTR_ITEM_KEY) decodeXattrs(cursor, into);
+  }
 }
 
 /** An XATTR_ITEM holds one entry for each name with its hash. */

@@ -27,6 +27,7 @@ export class ItemCursor implements Place {
   readonly #key = new SearchKey();
   #page: Page | undefined;
   #itemsLeft = 0;
+  #again = false;
   #largestItemBytes = 0;
   #offsetLow = 0;
   #offsetHigh = 0;
@@ -55,11 +56,21 @@ export class ItemCursor implements Place {
     this.#key.aim(tree, objectid, minType, maxType);
     this.#largestItemBytes = largestItemBytes;
     this.#itemsLeft = 0;
+    this.#again = false;
     this.#page = undefined;
+  }
+
+  /** Lets the current item come once more. */
+  stepBack(): void {
+    this.#again = true;
   }
 
   /** Moves to the next item; false at the end. */
   next(): boolean {
+    if (this.#again) {
+      this.#again = false;
+      return true;
+    }
     if (this.#itemsLeft === 0 && !this.#nextPage()) return false;
     this.#itemsLeft--;
     this.#readHeader();

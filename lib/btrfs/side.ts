@@ -9,11 +9,15 @@ import { damaged } from "./damage.ts";
 import { Listing } from "./directory.ts";
 import {
   EMPTY_SUBVOL_DIR_OBJECTID,
+  EXTENT_DATA_KEY,
   FIRST_FREE_OBJECTID,
+  INODE_ITEM_KEY,
   ROOT_BACKREF_KEY,
   ROOT_TREE_OBJECTID,
   RootRef,
+  XATTR_ITEM_KEY,
 } from "./format.ts";
+import { type InodeDetails, readInode } from "./inode.ts";
 import { ItemCursor, u64 } from "./item-cursor.ts";
 import { compareBytes } from "./sort.ts";
 import type { TreeReader } from "./tree-reader.ts";
@@ -30,6 +34,8 @@ export interface InodeId {
 /** What an entry of a directory leads to. */
 export interface Target extends InodeId {
   readonly type: FileType;
+  /** The directory of the entry; the top of the subvolume has none. */
+  readonly parent: InodeId | undefined;
 }
 
 /** Whether this is the empty directory that a snapshot has in place of a nested subvolume. */
@@ -40,7 +46,7 @@ export function isStub({ inode }: InodeId): boolean {
 export class Side {
   readonly reader: TreeReader;
   /** The top directory. */
-  readonly top: InodeId;
+  readonly top: Target;
   /** For directories and inodes; free whenever a change is being reported. */
   readonly cursor: ItemCursor;
   readonly #listings: Listing[] = [];
@@ -48,7 +54,7 @@ export class Side {
 
   constructor(reader: TreeReader, tree: number) {
     this.reader = reader;
-    this.top = { tree, inode: FIRST_FREE_OBJECTID };
+    this.top = { type: "directory", tree, inode: FIRST_FREE_OBJECTID, parent: undefined };
     this.cursor = new ItemCursor(reader);
   }
 
@@ -71,11 +77,38 @@ export class Side {
   target(directory: InodeId, listing: Listing, rank: number): Target {
     const child = listing.child(rank);
     const type = listing.type(rank);
-    if (type !== undefined) return { type, tree: directory.tree, inode: child };
+    const { tree } = directory;
+    if (type !== undefined) return { type, tree, inode: child, parent: directory };
     if (this.#isNestedHere(directory, child, listing.name(rank))) {
-      return { type: "subvolume", tree: child, inode: FIRST_FREE_OBJECTID };
+      return { type: "subvolume", tree: child, inode: FIRST_FREE_OBJECTID, parent: directory };
     }
-    return { type: "directory", tree: directory.tree, inode: EMPTY_SUBVOL_DIR_OBJECTID };
+    return { type: "directory", tree, inode: EMPTY_SUBVOL_DIR_OBJECTID, parent: directory };
+  }
+
+  /**
+   * Reads the inode of an entry; content can then be read on from the cursor.
+   * Undefined where both went away since the directory was listed.
+   */
+  inode(target: Target): InodeDetails | undefined {
+    const { tree, inode, type } = target;
+    const hasExtents = type === "file" || type === "symlink";
+    const through = hasExtents ? EXTENT_DATA_KEY : XATTR_ITEM_KEY;
+    const details = readInode(this.cursor, tree, inode, through);
+    if (details === undefined) this.#requireVanished(target);
+    return details;
+  }
+
+  /** An inode that is missing while its entry is still there is damage. */
+  #requireVanished({ tree, inode, type, parent }: Target): void {
+    const listing = new Listing();
+    this.reader.settle();
+    if (parent !== undefined) listing.load(this.cursor, parent.tree, parent.inode);
+    const isThere =
+      parent === undefined ||
+      (type === "subvolume" ? listing.leadsTo(tree, true) : listing.leadsTo(inode, false));
+    if (!isThere) return;
+    const place = { tree, objectid: inode, type: INODE_ITEM_KEY, offset: 0 };
+    throw damaged(place, "missing, expected it for an entry of a directory");
   }
 
   /**

@@ -23,11 +23,14 @@ export interface TreeReader {
   /** Tells file systems apart (the fsid in hex): block addresses of two are not comparable. */
   readonly filesystem: string;
   /**
-   * Items whose keys lie in the range, in key order, as many as fit.
+   * Items whose keys lie in the range, in key order, as many as fit. A tree that
+   * does not exist has none.
    *
    * @throws Failure where the tree can't be read
    */
   search(key: SearchKey): Page;
+  /** Waits until what was written and deleted before is so in the trees. */
+  settle(): void;
 }
 
 /** struct btrfs_ioctl_search_header of linux/btrfs.h: goes before each item of a page. */

@@ -7,9 +7,8 @@
  */
 import type { SearchKey } from "../btrfs/search-key.ts";
 import type { Page, TreeReader } from "../btrfs/tree-reader.ts";
-import { Failure } from "../fault.ts";
-import { filesystemInfo, IOC_TREE_SEARCH_V2, ioctlFault } from "./btrfs-ioctl.ts";
-import { libc, ptr } from "./libc.ts";
+import { filesystemInfo, IOC_TREE_SEARCH_V2, ioctlFault, syncFilesystem } from "./btrfs-ioctl.ts";
+import { CallFailure, libc, ptr } from "./libc.ts";
 
 const PAGE_BYTES = 64 * 1024;
 
@@ -70,19 +69,24 @@ export class TreeSearch implements TreeReader {
     args.setUint32(Args.minType, key.minType, true);
     args.setUint32(Args.maxType, key.maxType, true);
     args.setUint32(Args.itemCount, U32_MAX, true);
-    if (libc().ioctl(this.#fd, IOC_TREE_SEARCH_V2, this.#address) === -1) this.#fail(key);
-    this.#page.count = args.getUint32(Args.itemCount, true);
+    const failed = libc().ioctl(this.#fd, IOC_TREE_SEARCH_V2, this.#address) === -1;
+    if (failed) requireNoSuchTree(key);
+    this.#page.count = failed ? 0 : args.getUint32(Args.itemCount, true);
     return this.#page;
+  }
+
+  settle(): void {
+    syncFilesystem(this.#fd);
   }
 
   #setU64(at: number, value: number): void {
     this.#args.setUint32(at, value, true);
     this.#args.setUint32(at + 4, value / TWO_32, true);
   }
+}
 
-  #fail(key: SearchKey): never {
-    const fault = ioctlFault(`Cannot search inode ${key.minObjectid} of tree ${key.tree}`);
-    if (!fault.message.endsWith(": EOVERFLOW")) throw fault;
-    throw new Failure(`${fault.message}, an item larger than ${PAGE_BYTES} bytes`);
-  }
+/** ENOENT alone is an answer: the tree was deleted. */
+function requireNoSuchTree(key: SearchKey): void {
+  const fault = ioctlFault(`Cannot search inode ${key.minObjectid} of tree ${key.tree}`);
+  if (!(fault instanceof CallFailure && fault.code === "ENOENT")) throw fault;
 }

@@ -28,6 +28,8 @@ export class FakeTree implements TreeReader {
     this.nodeSizeBytes = nodeSizeBytes;
   }
 
+  settle(): void {}
+
   search(key: SearchKey): Page {
     this.searches++;
     const least = (BigInt(key.minOffsetHigh) << 32n) | BigInt(key.minOffsetLow);
