@@ -91,11 +91,11 @@ blankroot_rollback() (
     show "$1" && is_field "Parent UUID" "$blank_uuid"
   }
 
-  # A snapshot that nothing was written to since it was taken. There is nothing
-  # in it to set aside: it is the new root of a run, or of a boot that ended
-  # before it wrote anything.
+  # Is what is shown a snapshot of the blank that nothing was written to? There is
+  # nothing in it to set aside: it is the new root of a run, or of a boot that
+  # ended before it wrote anything.
   is_unused() {
-    is_of_blank "$1" && is_field Flags - && field "Gen at creation" &&
+    is_field "Parent UUID" "$blank_uuid" && is_field Flags - && field "Gen at creation" &&
       is_field Generation "$value"
   }
 
@@ -207,6 +207,7 @@ blankroot_rollback() (
   }
 
   make_next() {
+    if exists "$next"; then die "$blankroot_root.blankroot-next is in the way: nothing was changed"; fi
     made_next=yes
     must "can't take a snapshot of $blankroot_blank" btrfs subvolume snapshot "$blank" "$next"
     is_of_blank "$next" || die "the snapshot of $blankroot_blank is not where it should be"
@@ -236,7 +237,7 @@ blankroot_rollback() (
     look_at_next
     if exists "$root"; then
       show "$root" || die "$blankroot_root is no subvolume: nothing was changed"
-      if is_unused "$root"; then
+      if is_unused; then
         outcome=done reason="the root was blank and unused"
         return 0
       fi
