@@ -1,0 +1,118 @@
+/**
+ * Whether two inodes are copies of each other, and if not in what they differ.
+ *
+ * What a copy must have is content, owner, mode and extended attributes (ACLs and
+ * capabilities are among these). The time of modification is told apart: a copy
+ * that differs in it alone loses nobody's work.
+ */
+import { readSync } from "node:fs";
+import type { InodeStatus } from "../inode-status.ts";
+import { type Handle, linkTextOf, lookAt, READ, reopen, statusOf } from "./at.ts";
+import { attributesOf, sameAttributes } from "./xattr.ts";
+
+export type Difference =
+  | "type"
+  | "content"
+  | "target"
+  | "device number"
+  | "owner"
+  | "mode"
+  | "extended attributes"
+  | "mtime";
+
+/** A path below an open directory. */
+export interface Place {
+  readonly top: number;
+  readonly path: Uint8Array;
+}
+
+const CHUNK_BYTES = 256 * 1024;
+const left = Buffer.alloc(CHUNK_BYTES);
+const right = Buffer.alloc(CHUNK_BYTES);
+
+/**
+ * Compares one inode with another; a directory by itself, without its entries.
+ * Never through a symbolic link.
+ *
+ * @returns undefined where one of them is not there
+ * @throws CallFailure where one can't be read
+ */
+export function compareAt(a: Place, b: Place): Difference[] | undefined {
+  using ours = lookAt(a.top, a.path);
+  if (ours === undefined) return undefined;
+  using theirs = lookAt(b.top, b.path);
+  if (theirs === undefined) return undefined;
+  return compareHandles(ours, theirs, a.path);
+}
+
+/** The same for what is open already. @param path for errors */
+export function compareHandles(a: Handle, b: Handle, path: Uint8Array): Difference[] {
+  const ours = statusOf(a.fd);
+  const theirs = statusOf(b.fd);
+  if (ours.type !== theirs.type) return ["type"];
+  const differences: Difference[] = [];
+  const content = compareContent(a, b, ours, theirs, path);
+  if (content !== undefined) differences.push(content);
+  if (ours.uid !== theirs.uid || ours.gid !== theirs.gid) differences.push("owner");
+  // The mode of a symbolic link means nothing and can't be set.
+  if (ours.type !== "symlink" && ours.mode !== theirs.mode) differences.push("mode");
+  if (!sameAttributes(attributesOf(a), attributesOf(b))) differences.push("extended attributes");
+  if (ours.mtimeNs !== theirs.mtimeNs) differences.push("mtime");
+  return differences;
+}
+
+/** Whether these differences leave a copy that nothing but a time tells from the original. */
+export function isEqualCopy(differences: readonly Difference[]): boolean {
+  return differences.every((difference) => difference === "mtime");
+}
+
+function compareContent(
+  a: Handle,
+  b: Handle,
+  ours: InodeStatus,
+  theirs: InodeStatus,
+  path: Uint8Array,
+): Difference | undefined {
+  switch (ours.type) {
+    case "file":
+      return sameBytes(a, b, ours, theirs, path) ? undefined : "content";
+    case "symlink":
+      return Buffer.from(linkTextOf(a)).equals(linkTextOf(b)) ? undefined : "target";
+    case "character":
+    case "block":
+      return ours.rdev === theirs.rdev ? undefined : "device number";
+    default:
+      return undefined;
+  }
+}
+
+function sameBytes(
+  a: Handle,
+  b: Handle,
+  ours: InodeStatus,
+  theirs: InodeStatus,
+  path: Uint8Array,
+): boolean {
+  if (ours.sizeBytes !== theirs.sizeBytes) return false;
+  if (ours.device === theirs.device && ours.inode === theirs.inode) return true;
+  using mine = reopen(a, READ, path);
+  using other = reopen(b, READ, path);
+  for (let at = 0; ; ) {
+    const count = readFully(mine.fd, left, at);
+    if (count !== readFully(other.fd, right, at)) return false;
+    if (!left.subarray(0, count).equals(right.subarray(0, count))) return false;
+    if (count < CHUNK_BYTES) return true;
+    at += count;
+  }
+}
+
+/** Fills the buffer as far as the file goes. */
+function readFully(fd: number, buffer: Buffer, position: number): number {
+  let got = 0;
+  while (got < buffer.length) {
+    const count = readSync(fd, buffer, got, buffer.length - got, position + got);
+    if (count === 0) break;
+    got += count;
+  }
+  return got;
+}

@@ -1,0 +1,138 @@
+import { expect, test } from "bun:test";
+import { closeSync, constants, openSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import { compareAt, type Difference, isEqualCopy } from "../../lib/host/compare.ts";
+import { makeBtrfs, mountAt, Scratch, sh } from "../support/disk.ts";
+import { describePrivileged } from "../support/privileged.ts";
+
+const SIZE_BYTES = 256 * 1024 ** 2;
+
+/** Makes `a/x`, copies it whole to `b/x`, changes the copy, and compares. */
+function compareAfter(make: (x: string) => void, change: (x: string) => void) {
+  using scratch = new Scratch();
+  const dir = mountAt(scratch, "mnt", makeBtrfs(scratch, "disk", SIZE_BYTES));
+  sh(["mkdir", `${dir}/a`, `${dir}/b`]);
+  make(`${dir}/a/x`);
+  if (Bun.spawnSync(["test", "-e", `${dir}/a/x`, "-o", "-L", `${dir}/a/x`]).exitCode === 0) {
+    sh(["cp", "-a", `${dir}/a/x`, `${dir}/b/x`]);
+  }
+  change(`${dir}/b/x`);
+  const [a, b] = ["a", "b"].map((name) => openSync(`${dir}/${name}`, constants.O_RDONLY));
+  const path = Buffer.from("/x");
+  const differences = compareAt({ top: a!, path }, { top: b!, path });
+  closeSync(a!);
+  closeSync(b!);
+  return differences;
+}
+
+const file = (x: string) => writeFileSync(x, "some content");
+const nothing = () => {};
+
+describePrivileged("compareAt()", () => {
+  test.each<[string, (x: string) => void, (x: string) => void, Difference[] | undefined]>([
+    ["nothing in an untouched copy", file, nothing, []],
+    [
+      "nothing in a copy of a large file",
+      (x) => writeFileSync(x, "x".repeat(700_000)),
+      nothing,
+      [],
+    ],
+    [
+      "nothing in a copy of a symbolic link that leads nowhere",
+      (x) => symlinkSync("/nowhere", x),
+      nothing,
+      [],
+    ],
+    [
+      "content of the same size",
+      file,
+      (x) =>
+        sh([
+          "sh",
+          "-c",
+          `m=$(stat -c %y "$0"); printf S | dd of="$0" conv=notrunc status=none; touch -d "$m" "$0"`,
+          x,
+        ]),
+      ["content"],
+    ],
+    [
+      "content at the end of a large file",
+      (x) => writeFileSync(x, "x".repeat(700_000)),
+      (x) =>
+        sh([
+          "sh",
+          "-c",
+          `m=$(stat -c %y "$0"); printf y | dd of="$0" bs=1 seek=699999 conv=notrunc status=none; touch -d "$m" "$0"`,
+          x,
+        ]),
+      ["content"],
+    ],
+    [
+      "length",
+      file,
+      (x) => {
+        truncateSync(x, 3);
+        sh(["touch", "-d", "2020-01-01", x]);
+      },
+      ["content", "mtime"],
+    ],
+    ["owner", file, (x) => sh(["chown", "5:6", x]), ["owner"]],
+    ["mode", file, (x) => sh(["chmod", "4600", x]), ["mode"]],
+    [
+      "an attribute",
+      file,
+      (x) => sh(["setfattr", "-n", "user.x", "-v", "1", x]),
+      ["extended attributes"],
+    ],
+    ["an ACL", file, (x) => sh(["setfacl", "-m", "u:7:r", x]), ["extended attributes"]],
+    ["a capability", file, (x) => sh(["setcap", "cap_net_raw+ep", x]), ["extended attributes"]],
+    [
+      "mtime to the nanosecond",
+      file,
+      (x) => sh(["touch", "-d", "2020-01-01 00:00:00.000000001", x]),
+      ["mtime"],
+    ],
+    [
+      "the text of a symbolic link",
+      (x) => symlinkSync("/a", x),
+      (x) => sh(["ln", "-sfn", "/b", x]),
+      ["target", "mtime"],
+    ],
+    ["the type", file, (x) => sh(["sh", "-c", 'rm "$0"; mkfifo "$0"', x]), ["type"]],
+    [
+      "the number of a device",
+      (x) => sh(["mknod", x, "c", "1", "3"]),
+      (x) =>
+        sh(["sh", "-c", 'm=$(stat -c %y "$0"); rm "$0"; mknod "$0" c 1 5; touch -d "$m" "$0"', x]),
+      ["device number"],
+    ],
+    ["nothing but absence where there is no copy", file, (x) => sh(["rm", x]), undefined],
+    ["nothing but absence where there is no original", nothing, file, undefined],
+  ])("tells %s", (_, make, change, differences) => {
+    expect(compareAfter(make, change)).toEqual(differences as Difference[]);
+  });
+
+  test("does not follow a symbolic link planted on the way", () => {
+    using scratch = new Scratch();
+    const dir = scratch.path();
+    sh(["mkdir", `${dir}/a`, `${dir}/b`, `${dir}/a/sub`, `${dir}/outside`]);
+    for (const name of ["a/sub", "outside"])
+      sh(["sh", "-c", 'echo secret >"$0"', `${dir}/${name}/x`]);
+    symlinkSync("../outside", `${dir}/b/sub`);
+    const [a, b] = ["a", "b"].map((name) => openSync(`${dir}/${name}`, constants.O_RDONLY));
+    const path = Buffer.from("/sub/x");
+    expect(compareAt({ top: a!, path }, { top: b!, path })).toBeUndefined();
+    // The control: followed, the link would have led to an equal file.
+    expect(sh(["cat", `${dir}/b/sub/x`])).toBe("secret\n");
+    closeSync(a!);
+    closeSync(b!);
+  });
+});
+
+test.each<[Difference[], boolean]>([
+  [[], true],
+  [["mtime"], true],
+  [["mtime", "mode"], false],
+  [["content"], false],
+])("isEqualCopy() of %p is %p", (differences, equal) => {
+  expect(isEqualCopy(differences)).toBe(equal);
+});
