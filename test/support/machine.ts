@@ -3,7 +3,7 @@
  * blank snapshot, and a way to fill, mount and roll back its root.
  */
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { blankroot, type Ran } from "./blankroot.ts";
 import { makeBtrfs, mountAt, Scratch, sh } from "./disk.ts";
 import { writeProfile } from "./profile.ts";
@@ -78,11 +78,11 @@ export class Machine implements Disposable {
     return dir;
   }
 
-  /** What a boot does: the root set aside, a fresh snapshot of the blank one in its place. */
-  rollBack(asideAs: string): void {
-    mkdirSync(this.in("old_roots"), { recursive: true });
-    sh(["mv", this.in("root"), this.in("old_roots", asideAs)]);
-    sh(["btrfs", "--quiet", "subvolume", "snapshot", this.in("root-blank"), this.in("root")]);
+  /** What a boot does, by hand: the root set aside, a fresh snapshot of the blank one in its place. */
+  rollBack(): void {
+    const token = `${basename(this.device)}-${SIZE_BYTES}`;
+    const ran = this.run("rollback", `--apply=${token}`);
+    if (ran.status !== 0) throw new Error(ran.stderr);
   }
 
   run(script: string, ...words: string[]): Ran {

@@ -28,7 +28,7 @@ describePrivileged("fs-diff lists as the article does", () => {
 
     machine.writeProfile(PERSIST);
     machine.persist("/etc/nixos", "/etc/machine-id", ...KEYS);
-    machine.rollBack("20230220T120000Z-7f0b5a3e-6f5f-4f0e-9a0a-0d3a1b2c3d4e");
+    machine.rollBack();
     makeBootState(machine, listing("after"));
     for (const key of KEYS) machine.link(key, `/persist${key}`);
     writeFileSync(machine.in("root/etc/machine-id"), "");

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { mkdirSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, truncateSync, writeFileSync } from "node:fs";
 import { sh } from "../support/disk.ts";
 import { Machine } from "../support/machine.ts";
 import { describePrivileged } from "../support/privileged.ts";
@@ -99,6 +99,15 @@ describePrivileged("rollback-preview", () => {
     const { stdout } = machine.run("rollback-preview");
     expect(stdout).toContain("then deleted: old roots are not kept");
     expect(stdout).toContain("1 old root to be pruned (none are kept)");
+  });
+
+  test("knows the roots that a rollback has set aside", () => {
+    using machine = new Machine("[rollback]\nkeep = { days = 0, at_least = 1 }\n");
+    machine.write("root", "/x");
+    machine.rollBack();
+    const [name] = readdirSync(machine.in("old_roots"));
+    const { pruned } = JSON.parse(machine.run("rollback-preview", "--json").stdout);
+    expect(pruned).toEqual([{ path: name }]);
   });
 
   test.each<[string, (machine: Machine) => void, string, string]>([
