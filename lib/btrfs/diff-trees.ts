@@ -18,16 +18,9 @@ import type { SameBytes } from "./extents.ts";
 import { readLinkText } from "./inode.ts";
 import { PathBuffer } from "./path-buffer.ts";
 import { type Scope, scopeOf, splitPath } from "./scope.ts";
-import { type InodeId, isStub, Side, type Target } from "./side.ts";
-import type { TreeReader } from "./tree-reader.ts";
+import { type InodeId, isStub, Side, type Subvolume, type Target } from "./side.ts";
 
 export type Visit = (change: Change) => void;
-
-/** A subvolume to be read: its tree, and what reads it. The two sides need a reader each. */
-export interface Subvolume {
-  readonly reader: TreeReader;
-  readonly tree: number;
-}
 
 /** Reads a range of a file on both sides, where addresses don't tell, and says whether it is the same. */
 export type ReadContent = (
@@ -56,8 +49,8 @@ export function diffTrees(
   options: DiffOptions,
   visit: Visit,
 ): void {
-  const root = new Side(subvolumes.root.reader, subvolumes.root.tree);
-  const base = subvolumes.base && new Side(subvolumes.base.reader, subvolumes.base.tree);
+  const root = new Side(subvolumes.root);
+  const base = subvolumes.base && new Side(subvolumes.base);
   const paths = options.within?.map(splitPath);
   for (const names of paths ?? []) requireOneOf(root, base, names);
   const walk = new Walk(root, base, options.content, visit);

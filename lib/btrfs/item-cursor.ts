@@ -78,7 +78,7 @@ export class ItemCursor implements Place {
   }
 
   #nextPage(): boolean {
-    if (this.#page !== undefined && !this.#pageWasFull()) return false;
+    if (this.#page !== undefined && !this.#mayHaveMore(this.#page)) return false;
     this.#page = this.#reader.search(this.#key);
     this.bytes = this.#page.bytes;
     this.view = this.#page.view;
@@ -89,8 +89,9 @@ export class ItemCursor implements Place {
   }
 
   /** Whether there may be more; if so, the key has moved on. */
-  #pageWasFull(): boolean {
-    const free = this.bytes.length - (this.at + this.length);
+  #mayHaveMore(page: Page): boolean {
+    if (page.isLast) return false;
+    const free = page.end - (this.at + this.length);
     if (free >= this.#largestItemBytes + SearchHeader.size) return false;
     return this.#key.moveAfter(this.objectid, this.type, this.#offsetLow, this.#offsetHigh);
   }

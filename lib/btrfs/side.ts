@@ -19,6 +19,7 @@ import {
 } from "./format.ts";
 import { type InodeDetails, readInode } from "./inode.ts";
 import { ItemCursor, u64 } from "./item-cursor.ts";
+import { ReadAhead } from "./read-ahead.ts";
 import { compareBytes } from "./sort.ts";
 import type { TreeReader } from "./tree-reader.ts";
 
@@ -43,19 +44,30 @@ export function isStub({ inode }: InodeId): boolean {
   return inode === EMPTY_SUBVOL_DIR_OBJECTID;
 }
 
+/** A subvolume to be read: its tree, and two readers that nobody else uses. */
+export interface Subvolume {
+  readonly reader: TreeReader;
+  /** For inodes, whose pages are kept while directories are listed. */
+  readonly inodes: TreeReader;
+  readonly tree: number;
+}
+
 export class Side {
   readonly reader: TreeReader;
   /** The top directory. */
   readonly top: Target;
-  /** For directories and inodes; free whenever a change is being reported. */
+  /** For directories; free whenever a change is being reported. */
+  readonly #directories: ItemCursor;
+  /** Where `inode()` left it, for what follows. */
   readonly cursor: ItemCursor;
   readonly #listings: Listing[] = [];
   readonly #path: InodeId[] = [];
 
-  constructor(reader: TreeReader, tree: number) {
+  constructor({ reader, inodes, tree }: Subvolume) {
     this.reader = reader;
     this.top = { type: "directory", tree, inode: FIRST_FREE_OBJECTID, parent: undefined };
-    this.cursor = new ItemCursor(reader);
+    this.#directories = new ItemCursor(reader);
+    this.cursor = new ItemCursor(new ReadAhead(inodes));
   }
 
   /** Lists a directory one level below the last one entered. Every `enter()` wants a `leave()`. */
@@ -65,7 +77,7 @@ export class Side {
     this.#path.push(directory);
     const listing = this.#listings[depth] ?? new Listing();
     this.#listings[depth] = listing;
-    listing.load(this.cursor, directory.tree, directory.inode);
+    listing.load(this.#directories, directory.tree, directory.inode);
     return listing;
   }
 
@@ -102,7 +114,7 @@ export class Side {
   #requireVanished({ tree, inode, type, parent }: Target): void {
     const listing = new Listing();
     this.reader.settle();
-    if (parent !== undefined) listing.load(this.cursor, parent.tree, parent.inode);
+    if (parent !== undefined) listing.load(this.#directories, parent.tree, parent.inode);
     const isThere =
       parent === undefined ||
       (type === "subvolume" ? listing.leadsTo(tree, true) : listing.leadsTo(inode, false));
@@ -116,7 +128,7 @@ export class Side {
    * entry names belongs where its ROOT_BACKREF points to, and nowhere else.
    */
   #isNestedHere(directory: InodeId, child: number, name: Uint8Array): boolean {
-    const cursor = this.cursor;
+    const cursor = this.#directories;
     cursor.aim(ROOT_TREE_OBJECTID, child, ROOT_BACKREF_KEY, ROOT_BACKREF_KEY);
     while (cursor.next()) {
       const { view, bytes, at, length } = cursor;

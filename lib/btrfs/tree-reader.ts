@@ -15,6 +15,10 @@ export interface Page {
   readonly start: number;
   /** Items in the page; fewer than match where the page is full. */
   count: number;
+  /** Where the room for items ends. */
+  end: number;
+  /** Known to hold all that matches. */
+  readonly isLast: boolean;
 }
 
 export interface TreeReader {
@@ -26,9 +30,11 @@ export interface TreeReader {
    * Items whose keys lie in the range, in key order, as many as fit. A tree that
    * does not exist has none.
    *
+   * @param pageBytes room for items, where less than usual will do; at least an
+   *   item of `nodeSizeBytes` with its header
    * @throws Failure where the tree can't be read
    */
-  search(key: SearchKey): Page;
+  search(key: SearchKey, pageBytes?: number): Page;
   /** Waits until what was written and deleted before is so in the trees. */
   settle(): void;
 }

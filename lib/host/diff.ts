@@ -7,8 +7,9 @@
  * (O_PATH, of a detached mount) will do.
  */
 import { closeSync, constants, fstatSync } from "node:fs";
-import { diffTrees, type Subvolume, type Visit } from "../btrfs/diff-trees.ts";
+import { diffTrees, type Visit } from "../btrfs/diff-trees.ts";
 import { FIRST_FREE_OBJECTID } from "../btrfs/format.ts";
+import type { Subvolume } from "../btrfs/side.ts";
 import { Failure, Refusal } from "../fault.ts";
 import { subvolumeOf, syncFilesystem } from "./btrfs-ioctl.ts";
 import { contentBelow } from "./file-content.ts";
@@ -58,7 +59,7 @@ class Top implements Disposable {
       );
     }
     syncFilesystem(this.fd);
-    return { reader: new TreeSearch(this.fd), tree };
+    return { reader: new TreeSearch(this.fd), inodes: new TreeSearch(this.fd), tree };
   }
 
   [Symbol.dispose](): void {

@@ -49,12 +49,12 @@ export class TreeSearch implements TreeReader {
     const buffer = new ArrayBuffer(Args.buffer + PAGE_BYTES);
     const bytes = new Uint8Array(buffer);
     this.#args = new DataView(buffer);
-    this.#page = { bytes, view: this.#args, start: Args.buffer, count: 0 };
+    const end = bytes.length;
+    this.#page = { bytes, view: this.#args, start: Args.buffer, count: 0, end, isLast: false };
     this.#address = ptr(bytes);
-    this.#setU64(Args.bufferSize, PAGE_BYTES);
   }
 
-  search(key: SearchKey): Page {
+  search(key: SearchKey, pageBytes = PAGE_BYTES): Page {
     const args = this.#args;
     this.#setU64(Args.treeId, key.tree);
     this.#setU64(Args.minObjectid, key.minObjectid);
@@ -69,8 +69,10 @@ export class TreeSearch implements TreeReader {
     args.setUint32(Args.minType, key.minType, true);
     args.setUint32(Args.maxType, key.maxType, true);
     args.setUint32(Args.itemCount, U32_MAX, true);
+    this.#setU64(Args.bufferSize, Math.min(pageBytes, PAGE_BYTES));
     const failed = libc().ioctl(this.#fd, IOC_TREE_SEARCH_V2, this.#address) === -1;
     if (failed) requireNoSuchTree(key);
+    this.#page.end = Args.buffer + Math.min(pageBytes, PAGE_BYTES);
     this.#page.count = failed ? 0 : args.getUint32(Args.itemCount, true);
     return this.#page;
   }

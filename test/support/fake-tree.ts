@@ -30,12 +30,14 @@ export class FakeTree implements TreeReader {
 
   settle(): void {}
 
-  search(key: SearchKey): Page {
+  search(key: SearchKey, pageBytes = this.#pageBytes): Page {
     this.searches++;
     const least = (BigInt(key.minOffsetHigh) << 32n) | BigInt(key.minOffsetLow);
     const min = { objectid: key.minObjectid, type: key.minType, offset: least };
-    const bytes = new Uint8Array(new ArrayBuffer(START + this.#pageBytes));
-    const page: Page = { bytes, view: new DataView(bytes.buffer), start: START, count: 0 };
+    const bytes = new Uint8Array(new ArrayBuffer(START + pageBytes));
+    const view = new DataView(bytes.buffer);
+    const end = bytes.length;
+    const page: Page = { bytes, view, start: START, count: 0, end, isLast: false };
     let at = START;
     for (const item of this.#items) {
       if (item.tree !== key.tree || isBefore(item, min)) continue;

@@ -24,7 +24,11 @@ function differences(
   },
 ): string[] {
   const lines: string[] = [];
-  const side = (items: Item[]) => ({ reader: new FakeTree(items), tree: 5 });
+  const side = (items: Item[]) => ({
+    reader: new FakeTree(items),
+    inodes: new FakeTree(items),
+    tree: 5,
+  });
   const content = (_path: Uint8Array, _a: unknown, _b: unknown, offset: number, length: number) =>
     read(offset, length);
   diffTrees({ root: side(root), base: base && side(base) }, { content }, (change) => {
@@ -83,7 +87,11 @@ describe("diffTrees()", () => {
 
   test("searches a directory once when its page has room left", () => {
     const reader = new FakeTree([entry(256, 2, "f", { inode: 300 })]);
-    diffTrees({ root: { reader, tree: 5 }, base: undefined }, { content: () => true }, () => {});
+    diffTrees(
+      { root: { reader, inodes: reader, tree: 5 }, base: undefined },
+      { content: () => true },
+      () => {},
+    );
     expect(reader.searches).toBe(1);
   });
 
@@ -361,7 +369,11 @@ describe("diffTrees() on damage", () => {
       entry(256, 3, "g", { inode: 301 }),
     ]);
     const walk = () =>
-      diffTrees({ root: { reader, tree: 5 }, base: undefined }, { content: () => true }, () => {});
+      diffTrees(
+        { root: { reader, inodes: reader, tree: 5 }, base: undefined },
+        { content: () => true },
+        () => {},
+      );
     expect(walk).toThrow(/^Cannot read btrfs metadata: item/);
   });
 
