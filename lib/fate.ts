@@ -50,8 +50,11 @@ export interface PersistSide {
    *
    * @param path absolute, as the host sees the original
    */
-  equalCopy(path: Uint8Array): "equal" | "differs" | "missing";
+  equalCopy(path: Uint8Array): Copy;
 }
+
+/** "another type": what is there is no copy at all, such as a link in a directory's place. */
+export type Copy = "equal" | "differs" | "another type" | "missing";
 
 export interface Knowledge {
   /** Mounted on the root now, absolute. */
@@ -136,7 +139,7 @@ class Court {
     const copy = this.#copyOf(change);
     if (copy === "equal") return { fate: "kept", reason: "listed and copied" };
     if (copy === "missing") return { fate: "lost", reason: "listed, not copied" };
-    if (listing === "entry" && isOnlyMountedOver(change)) {
+    if (copy === "differs" && listing === "entry" && isOnlyMountedOver(change)) {
       return { fate: "kept", reason: "mount point" };
     }
     return { fate: "lost", reason: "copy differs" };
@@ -153,7 +156,7 @@ class Court {
     return { fate: "lost", reason: isCopied ? "copied, not listed" : "not listed" };
   }
 
-  #copyOf(change: Change): ReturnType<PersistSide["equalCopy"]> {
+  #copyOf(change: Change): Copy {
     return this.#persist?.equalCopy(change.path) ?? "missing";
   }
 }

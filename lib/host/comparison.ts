@@ -1,6 +1,6 @@
 /** A root held against its blank one, with a judge of what the next boot makes of it. */
 import { type Judge, judgeBy } from "../fate.ts";
-import { openPersistSide } from "./fate.ts";
+import { persistSideOf } from "./fate.ts";
 import { openRoots, type Roots, type RootsRequest } from "./roots.ts";
 
 export interface ComparisonRequest extends RootsRequest {
@@ -22,7 +22,7 @@ export async function openComparison(request: ComparisonRequest): Promise<Compar
   const judge = judgeBy({
     live: roots.live,
     persistRoot: roots.persist?.path,
-    persist: opening.use(openPersistSide(roots)),
+    persist: persistSideOf(roots),
     profile: request.profile,
     ignore: request.ignore,
     explain: request.explain,

@@ -1,22 +1,54 @@
-/** The persist side of a comparison: whether it holds an equal copy of a path now. */
-import { lstatSync, readFileSync, readlinkSync } from "node:fs";
-import type { PersistSide } from "../fate.ts";
+/**
+ * The persist side of a comparison: whether it holds an equal copy of a path now.
+ *
+ * Both sides are reached by descriptor through no symbolic link: a link planted in
+ * the persist root must not lend another file's content to a verdict.
+ */
+import { dirname } from "node:path/posix";
+import type { Copy, PersistSide } from "../fate.ts";
+import { lookAt } from "./at.ts";
+import { compareHandles, isEqualCopy } from "./compare.ts";
 import type { Roots } from "./roots.ts";
-export function openPersistSide(roots: Roots): (PersistSide & Disposable) | undefined {
+
+/** Undefined where there is no persist root. It ends with the roots. */
+export function persistSideOf(roots: Roots): PersistSide | undefined {
   if (roots.persist === undefined) return undefined;
-  const { fd } = roots.persist;
-  return {
-    equalCopy(path) {
-      const a = Buffer.concat([Buffer.from(`/proc/self/fd/${roots.root}`), path]);
-      const b = Buffer.concat([Buffer.from(`/proc/self/fd/${fd}`), path]);
-      const x = lstatSync(a, { throwIfNoEntry: false });
-      const y = lstatSync(b, { throwIfNoEntry: false });
-      if (y === undefined || x === undefined) return "missing";
-      if (x.mode !== y.mode || x.uid !== y.uid || x.gid !== y.gid) return "differs";
-      if (x.isFile() && !readFileSync(a).equals(readFileSync(b))) return "differs";
-      if (x.isSymbolicLink() && readlinkSync(a) !== readlinkSync(b)) return "differs";
-      return "equal";
-    },
-    [Symbol.dispose]() {},
-  };
+  return new OpenPersistSide(roots.root, roots.persist.fd);
+}
+
+class OpenPersistSide implements PersistSide {
+  readonly #root: number;
+  readonly #persist: number;
+  /** The directory of the last missing path, as latin1, and whether it is there itself. */
+  #directory = "";
+  #hasDirectory = true;
+
+  constructor(root: number, persist: number) {
+    this.#root = root;
+    this.#persist = persist;
+  }
+
+  equalCopy(path: Uint8Array): Copy {
+    const directory = dirname(Buffer.from(path).toString("latin1"));
+    // What is missing as a whole is asked for once, not for each file in it.
+    if (directory === this.#directory && !this.#hasDirectory) return "missing";
+    using copy = lookAt(this.#persist, path);
+    if (copy === undefined) {
+      this.#noteMissing(directory);
+      return "missing";
+    }
+    using original = lookAt(this.#root, path);
+    // Gone since its metadata were read: what there is of it now is the copy alone.
+    if (original === undefined) return "differs";
+    const differences = compareHandles(original, copy, path);
+    if (differences.includes("type")) return "another type";
+    return isEqualCopy(differences) ? "equal" : "differs";
+  }
+
+  #noteMissing(directory: string): void {
+    if (directory === this.#directory) return;
+    using found = lookAt(this.#persist, Buffer.from(directory, "latin1"));
+    this.#directory = directory;
+    this.#hasDirectory = found !== undefined;
+  }
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { chmodSync, mkdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { sh } from "../support/disk.ts";
 import { Machine } from "../support/machine.ts";
 import { describePrivileged } from "../support/privileged.ts";
@@ -40,6 +40,20 @@ describePrivileged("fs-diff judges", () => {
     }
     sh(["umount", machine.top]);
     expect(fates(machine)).toEqual({ ...EVERYWHERE, "/var/lib/app": "kept: listed and copied" });
+  });
+
+  test("a copy by itself, and not by what a planted link leads to", () => {
+    using machine = new Machine('[persist]\ndirectories = ["/srv/app"]\nfiles = ["/srv/key"]\n');
+    machine.write("root", "/srv/app/x", "/srv/key");
+    mkdirSync(machine.in("persist/srv"));
+    // Both lead to the very originals in our view of the disk.
+    symlinkSync("../../root/srv/app", machine.in("persist/srv/app"));
+    symlinkSync("../../root/srv/key", machine.in("persist/srv/key"));
+    expect(fates(machine)).toMatchObject({
+      "/srv/app": "lost: copy differs",
+      "/srv/app/x": "lost: listed, not copied",
+      "/srv/key": "lost: copy differs",
+    });
   });
 
   test("without a profile only by what is seen", () => {

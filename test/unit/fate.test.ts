@@ -15,8 +15,6 @@ const profile = profileWith({
   ignore: ["/etc/.clean", "/var/lib/systemd/catalog/**"],
 });
 
-type Copy = ReturnType<PersistSide["equalCopy"]>;
-
 interface Case extends ChangeOptions {
   readonly copy?: Copy;
 }
@@ -101,6 +99,16 @@ describe("judgeBy() takes for lost", () => {
     [
       "a listed file whose copy differs",
       { path: "/etc/machine-id", sizeBytes: 33, copy: "differs" },
+      "copy differs",
+    ],
+    [
+      "a listed directory in whose place something else is persisted",
+      { path: "/etc/nixos", type: "directory", copy: "another type" },
+      "copy differs",
+    ],
+    [
+      "a listed empty file in whose place something else is persisted",
+      { path: "/etc/machine-id", copy: "another type" },
       "copy differs",
     ],
     [
