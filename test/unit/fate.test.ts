@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import {
+  type Copy,
   type Fate,
   judgeBy,
   type Knowledge,
