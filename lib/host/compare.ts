@@ -6,19 +6,10 @@
  * that differs in it alone loses nobody's work.
  */
 import { readSync } from "node:fs";
+import type { Difference } from "../copy/difference.ts";
 import type { InodeStatus } from "../inode-status.ts";
 import { type Handle, linkTextOf, lookAt, READ, reopen, statusOf } from "./at.ts";
 import { attributesOf, sameAttributes } from "./xattr.ts";
-
-export type Difference =
-  | "type"
-  | "content"
-  | "target"
-  | "device number"
-  | "owner"
-  | "mode"
-  | "extended attributes"
-  | "mtime";
 
 /** A path below an open directory. */
 export interface Place {
@@ -59,11 +50,6 @@ export function compareHandles(a: Handle, b: Handle, path: Uint8Array): Differen
   if (!sameAttributes(attributesOf(a), attributesOf(b))) differences.push("extended attributes");
   if (ours.mtimeNs !== theirs.mtimeNs) differences.push("mtime");
   return differences;
-}
-
-/** Whether these differences leave a copy that nothing but a time tells from the original. */
-export function isEqualCopy(differences: readonly Difference[]): boolean {
-  return differences.every((difference) => difference === "mtime");
 }
 
 function compareContent(

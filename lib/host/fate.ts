@@ -5,9 +5,10 @@
  * the persist root must not lend another file's content to a verdict.
  */
 import { dirname } from "node:path/posix";
+import { isEqualCopy } from "../copy/difference.ts";
 import type { Copy, PersistSide } from "../fate.ts";
 import { lookAt } from "./at.ts";
-import { compareHandles, isEqualCopy } from "./compare.ts";
+import { compareHandles } from "./compare.ts";
 import type { Roots } from "./roots.ts";
 
 /** Undefined where there is no persist root. It ends with the roots. */

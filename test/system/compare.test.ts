@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { closeSync, constants, openSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
-import { compareAt, type Difference, isEqualCopy } from "../../lib/host/compare.ts";
+import { type Difference, isEqualCopy } from "../../lib/copy/difference.ts";
+import { compareAt } from "../../lib/host/compare.ts";
 import { makeBtrfs, mountAt, Scratch, sh } from "../support/disk.ts";
 import { describePrivileged } from "../support/privileged.ts";
 

@@ -1,0 +1,87 @@
+/** A plan to copy, told to people and to programs. */
+import type { InodeStatus } from "../inode-status.ts";
+import type { CopyAction, CopyPlan, CopyState, SourceEntry } from "../plans/copy.ts";
+import { pathFields, toJson } from "../report/json.ts";
+import { formatBytes, visible } from "../text.ts";
+
+/** One line: both sides described, and what is different. */
+export function describeConflict(
+  { path, status }: Pick<SourceEntry, "path" | "status">,
+  copy: CopyState,
+  persistPath: string,
+  reason: string | undefined,
+): string {
+  const sides = `the root has ${describeStatus(status)}, ${visible(persistPath)} has ${describeStatus(copy.status)}`;
+  const differs = `differs in ${copy.differences.join(", ")}`;
+  return `${visible(path)}: ${sides}; ${reason ?? differs}`;
+}
+
+/** The actions, a line each, then what is left alone. */
+export function renderPlan(plan: CopyPlan, persistPath: string): string {
+  const lines = [
+    ...plan.actions.map((action) => renderAction(action, persistPath)),
+    ...plan.equal.map((path) => `equal     ${visible(path)}`),
+    ...plan.skipped.map(({ path, reason }) => `skip      ${visible(path)}: ${reason}`),
+    ...plan.notes.map((note) => `note      ${visible(note)}`),
+  ];
+  return lines.map((line) => `${line}\n`).join("");
+}
+
+export function planToJson(plan: CopyPlan, persistPath: string): string {
+  const value = {
+    version: 1,
+    script: "persist-copy",
+    persist: persistPath,
+    actions: plan.actions.map(actionFields),
+    equal: plan.equal.map(pathFields),
+    skipped: plan.skipped.map(({ path, reason }) => ({ ...pathFields(path), reason })),
+    notes: plan.notes,
+  };
+  return `${toJson(value, 2)}\n`;
+}
+
+/** An action as an event: one line of JSON when it is done. */
+export function actionToJson(action: CopyAction): string {
+  return toJson(actionFields(action));
+}
+
+function actionFields(action: CopyAction) {
+  const { kind, path, status, linkTo, replaces } = action;
+  return {
+    action: kind,
+    ...pathFields(path),
+    type: status.type,
+    size: status.sizeBytes,
+    mode: status.mode,
+    uid: status.uid,
+    gid: status.gid,
+    replaces: replaces !== undefined,
+    ...(linkTo === undefined ? {} : { link_to: pathFields(linkTo) }),
+  };
+}
+
+const VERBS: Record<CopyAction["kind"], string> = {
+  "make-directory": "directory",
+  "copy-file": "copy",
+  link: "link",
+  "make-symlink": "symlink",
+  "make-node": "node",
+  "set-metadata": "metadata",
+};
+
+function renderAction(
+  { kind, path, status, linkTo, replaces }: CopyAction,
+  persistPath: string,
+): string {
+  const size = kind === "copy-file" ? ` (${formatBytes(status.sizeBytes)})` : "";
+  const other = linkTo === undefined ? "" : ` = ${visible(linkTo)}`;
+  const over = replaces !== undefined && kind !== "set-metadata" ? ", replaces what is there" : "";
+  const place = `${visible(persistPath)}${visible(path)}`;
+  return `${VERBS[kind].padEnd(9)} ${visible(path)} -> ${place}${other}${size}${over}`;
+}
+
+function describeStatus({ type, sizeBytes, mode, uid, gid, mtimeNs }: InodeStatus): string {
+  const size = type === "file" ? ` of ${formatBytes(sizeBytes)}` : "";
+  const time = new Date(Number(mtimeNs / 1_000_000n)).toISOString().replace(/\.\d+/, "");
+  return `a ${type}${size} (${mode.toString(8).padStart(4, "0")}, ${uid}:${gid}, ${time})`;
+}

@@ -1,0 +1,226 @@
+/**
+ * The plan of persist-copy: what of root's files goes to the persist root, and how.
+ *
+ * All conflicts are found here, before the first copy: a run that copies half and
+ * then meets a file it may not replace would leave people to sort out which half.
+ */
+import { type Difference, isEqualCopy } from "../copy/difference.ts";
+import { describeConflict } from "../copy/text.ts";
+import { Refusal } from "../fault.ts";
+import type { InodeStatus } from "../inode-status.ts";
+import { plural } from "../text.ts";
+
+/** One path of the root that was named, lies below one that was, or leads to one. */
+export interface SourceEntry {
+  /** Absolute, as the host sees it. */
+  readonly path: Uint8Array;
+  readonly status: InodeStatus;
+  readonly role: "named" | "parent";
+  /** What the persist root has at the same path. */
+  readonly copy: CopyState | undefined;
+}
+
+export interface CopyState {
+  readonly status: InodeStatus;
+  readonly differences: readonly Difference[];
+}
+
+export interface CopyFacts {
+  /** Parents before children, no path twice. */
+  readonly entries: readonly SourceEntry[];
+  /** The persist root, as the host sees it. */
+  readonly persistPath: string;
+  /** Mounted on the root now; paths as latin1. */
+  readonly live: ReadonlySet<string>;
+  /** The live ones and those that a boot mounts over by the profile; paths as latin1. */
+  readonly mountPoints: ReadonlySet<string>;
+  /** Listed by the profile, and nowhere. */
+  readonly absent: readonly string[];
+}
+
+export interface CopyAction {
+  readonly kind:
+    | "make-directory"
+    | "copy-file"
+    | "link"
+    | "make-symlink"
+    | "make-node"
+    | "set-metadata";
+  readonly path: Uint8Array;
+  /** The original, as it was looked at. */
+  readonly status: InodeStatus;
+  /** For a hard link: the path within the set that is its other name. */
+  readonly linkTo: Uint8Array | undefined;
+  /** What is there now and will be replaced or changed. */
+  readonly replaces: InodeStatus | undefined;
+}
+
+export interface CopyPlan {
+  readonly actions: readonly CopyAction[];
+  /** Paths that are there already and equal. */
+  readonly equal: readonly Uint8Array[];
+  readonly skipped: readonly Skipped[];
+  /** What the user should know, a line each. */
+  readonly notes: readonly string[];
+}
+
+export interface Skipped {
+  readonly path: Uint8Array;
+  readonly reason: string;
+}
+
+const CONFLICTS_SHOWN = 20;
+
+/** @throws Refusal listing all conflicts */
+export function planCopy(facts: CopyFacts, update: boolean): CopyPlan {
+  const planner = new Planner(facts, update);
+  for (const entry of facts.entries) planner.add(entry);
+  return planner.finish();
+}
+
+/** What becomes of one entry. */
+type Decision =
+  | { readonly kind: "act"; readonly action: CopyAction["kind"] }
+  | { readonly kind: "equal" }
+  | { readonly kind: "pass" }
+  | { readonly kind: "skip"; readonly reason: string }
+  | { readonly kind: "conflict"; readonly copy: CopyState; readonly reason: string | undefined };
+
+function decide(entry: SourceEntry, facts: CopyFacts, update: boolean): Decision {
+  const { status, copy } = entry;
+  if (status.type === "socket") return { kind: "skip", reason: "a socket lives with its process" };
+  if (copy === undefined) return { kind: "act", action: creation(status) };
+  if (isOnlyMountPoint(entry, facts)) {
+    return { kind: "skip", reason: "only a mount point, its content is in the persist root" };
+  }
+  if (entry.role === "parent" && copy.status.type === "directory") return { kind: "pass" };
+  if (entry.role === "named" && isEqualCopy(copy.differences)) return { kind: "equal" };
+  const obstacle = obstacleTo(entry, copy, facts, update);
+  if (obstacle !== undefined) return { kind: "conflict", copy, reason: obstacle.reason };
+  const action = status.type === "directory" ? "set-metadata" : creation(status);
+  return { kind: "act", action };
+}
+
+/** Why a differing copy may not be replaced; no reason of its own where --update would do. */
+function obstacleTo(
+  { path, status, role }: SourceEntry,
+  copy: CopyState,
+  { live }: CopyFacts,
+  update: boolean,
+): { reason: string | undefined } | undefined {
+  if (role === "parent") return { reason: "expected a directory on the way" };
+  const isDirectory = status.type === "directory";
+  if (isDirectory !== (copy.status.type === "directory")) {
+    return { reason: "a directory is never replaced, nor put in place of something else" };
+  }
+  if (!update) return { reason: undefined };
+  if (isDirectory || !live.has(latin1(path))) return undefined;
+  return { reason: "the copy is mounted over the path now, and replacing it would cut that off" };
+}
+
+/** In the root there is only the place where a boot mounts the copy. */
+function isOnlyMountPoint({ path, status }: SourceEntry, { mountPoints }: CopyFacts): boolean {
+  const isEmpty = status.type === "directory" || (status.type === "file" && status.sizeBytes === 0);
+  return isEmpty && mountPoints.has(latin1(path));
+}
+
+class Planner {
+  readonly #facts: CopyFacts;
+  readonly #update: boolean;
+  readonly #actions: CopyAction[] = [];
+  readonly #equal: Uint8Array[] = [];
+  readonly #skipped: Skipped[] = [];
+  readonly #conflicts: string[] = [];
+  /** The first path of each inode with several names; how many names were met. */
+  readonly #names = new Map<string, { first: Uint8Array; met: number; links: number }>();
+
+  constructor(facts: CopyFacts, update: boolean) {
+    this.#facts = facts;
+    this.#update = update;
+  }
+
+  add(entry: SourceEntry): void {
+    const decision = decide(entry, this.#facts, this.#update);
+    const { path, status, copy } = entry;
+    if (decision.kind === "skip") this.#skipped.push({ path, reason: decision.reason });
+    if (decision.kind === "conflict") this.#addConflict(entry, decision.copy, decision.reason);
+    if (decision.kind === "equal") {
+      this.#otherName(entry);
+      this.#equal.push(path);
+    }
+    if (decision.kind !== "act") return;
+    const linkTo = this.#otherName(entry);
+    const kind = linkTo === undefined ? decision.action : "link";
+    this.#actions.push({ kind, path, status, linkTo, replaces: copy?.status });
+  }
+
+  finish(): CopyPlan {
+    if (this.#conflicts.length > 0) throw this.#refusal();
+    return {
+      actions: this.#actions,
+      equal: this.#equal,
+      skipped: this.#skipped,
+      notes: this.#notes(),
+    };
+  }
+
+  #addConflict(entry: SourceEntry, copy: CopyState, reason: string | undefined): void {
+    this.#conflicts.push(describeConflict(entry, copy, this.#facts.persistPath, reason));
+  }
+
+  /** The first name of the same inode, where this is a further one. */
+  #otherName({ path, status }: SourceEntry): Uint8Array | undefined {
+    if (status.links < 2 || status.type === "directory") return undefined;
+    const key = `${status.device}:${status.inode}`;
+    const known = this.#names.get(key);
+    if (known === undefined) {
+      this.#names.set(key, { first: path, met: 1, links: status.links });
+      return undefined;
+    }
+    known.met++;
+    return known.first;
+  }
+
+  #notes(): string[] {
+    const outside = [...this.#names.values()].filter(({ met, links }) => met < links).length;
+    const notes = this.#facts.absent.map(
+      (path) => `${path} is listed, but there is nothing to copy`,
+    );
+    if (outside === 0) return notes;
+    const files = plural(outside, "file");
+    return [
+      ...notes,
+      `${files} with hard links outside of what is copied: those names stay behind`,
+    ];
+  }
+
+  #refusal(): Refusal {
+    const shown = this.#conflicts.slice(0, CONFLICTS_SHOWN);
+    const more = this.#conflicts.length - shown.length;
+    const lines = more > 0 ? [...shown, `and ${more} more`] : shown;
+    const hint = this.#update
+      ? "Nothing was copied. Sort these out first, or name less"
+      : "Nothing was copied. --update replaces what differs by what the root has";
+    return new Refusal(
+      `Cannot copy: ${plural(this.#conflicts.length, "path")} in the way\n${lines.map((line) => `    ${line}`).join("\n")}`,
+      { hint },
+    );
+  }
+}
+
+function creation({ type }: InodeStatus): CopyAction["kind"] {
+  switch (type) {
+    case "directory":
+      return "make-directory";
+    case "file":
+      return "copy-file";
+    case "symlink":
+      return "make-symlink";
+    default:
+      return "make-node";
+  }
+}
+
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString("latin1");
+}
