@@ -5,6 +5,8 @@
 import { describe, expect, test } from "bun:test";
 import { diffTrees } from "../../lib/btrfs/diff-trees.ts";
 import { FileExtentItem } from "../../lib/btrfs/format.ts";
+import { ItemCursor } from "../../lib/btrfs/item-cursor.ts";
+import { ReadAhead } from "../../lib/btrfs/read-ahead.ts";
 import { SearchKey } from "../../lib/btrfs/search-key.ts";
 import { compareBytes, sortOrder } from "../../lib/btrfs/sort.ts";
 import { Failure } from "../../lib/fault.ts";
@@ -68,6 +70,67 @@ describe("sortOrder()", () => {
       expect([...order.subarray(0, count)]).toEqual(expected);
     },
   );
+});
+
+describe("ReadAhead", () => {
+  const inodes = Array.from({ length: 200 }, (_, index) => 300 + 3 * index);
+  const items = inodes.flatMap((inode) => [
+    inodeItem(inode, { size: inode }),
+    ...(inode % 2 === 0 ? [xattr(inode, 7, { "user.a": String(inode) })] : []),
+    ...Array.from({ length: inode % 5 }, (_, index) =>
+      extent(inode, index * 4096, { disk: inode }),
+    ),
+  ]);
+
+  test.each<[name: string, order: number[], searches: number]>([
+    ["rising", inodes, 80],
+    ["falling", inodes.toReversed(), 450],
+    ["each twice", inodes.flatMap((inode) => [inode, inode]), 120],
+  ])("answers as a plain search does, inodes %s", (_, order, searches) => {
+    const tree = new FakeTree(items, { nodeSizeBytes: 2048 });
+    const [plain, ahead] = [new FakeTree(items), new ReadAhead(tree)].map(
+      (reader) => new ItemCursor(reader),
+    );
+    for (const inode of [...order, 301, 5000]) {
+      for (const last of [1, 24, 108]) {
+        expect(itemsOf(ahead!, inode, last)).toEqual(itemsOf(plain!, inode, last));
+      }
+    }
+    expect(tree.searches).toBeLessThan(searches);
+  });
+
+  test("looks again for what its block lacks", () => {
+    const growing = [...items];
+    const cursor = new ItemCursor(new ReadAhead(new LiveTree(growing)));
+    expect(itemsOf(cursor, 300, 1)).toHaveLength(1);
+    expect(itemsOf(cursor, 301, 1)).toHaveLength(0);
+    growing.push(inodeItem(301));
+    expect(itemsOf(cursor, 301, 1)).toHaveLength(1);
+  });
+
+  /** A tree that items are added to. */
+  class LiveTree extends FakeTree {
+    readonly #live: Item[];
+
+    constructor(live: Item[]) {
+      super(live);
+      this.#live = live;
+    }
+
+    override search(key: SearchKey, pageBytes?: number) {
+      return new FakeTree(this.#live).search(key, pageBytes);
+    }
+  }
+
+  function itemsOf(cursor: ItemCursor, inode: number, last: number): string[] {
+    const found: string[] = [];
+    cursor.aim(5, inode, 1, last);
+    while (cursor.next()) {
+      const { type, offset, bytes, at, length } = cursor;
+      found.push(`${type} ${offset} ${bytes.subarray(at, at + length).toHex()}`);
+    }
+    return found;
+  }
 });
 
 test("compareBytes() orders as memcmp, a beginning first", () => {
