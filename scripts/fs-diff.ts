@@ -5,8 +5,9 @@
  * The listing streams in the order of the walk, so it ends quietly with a reader
  * that has seen enough, and memory doesn't grow with the number of files.
  */
+import type { Change } from "../lib/btrfs/change.ts";
 import { defineScript, jsonArgs, profileArgs, runAlone, say } from "../lib/cli.ts";
-import { UsageFault } from "../lib/fault.ts";
+import { Failure, UsageFault } from "../lib/fault.ts";
 import { type Comparison, openComparison } from "../lib/host/comparison.ts";
 import { diffSubvolumes } from "../lib/host/diff.ts";
 import { stdout } from "../lib/host/output.ts";
@@ -71,7 +72,7 @@ function list(
   let listed = 0;
   let withheld = 0;
   const within = paths.length === 0 ? undefined : paths;
-  diffSubvolumes({ root: roots.root, base: roots.base, within }, (change) => {
+  const visit = (change: Change) => {
     progress.step();
     if (!isListedType(change, selection)) return;
     const verdict = judge(change);
@@ -80,7 +81,15 @@ function list(
     const record = listingRecord(change, verdict, format);
     if (record === undefined) withheld++;
     else stdout.write(record);
-  });
+  };
+  try {
+    diffSubvolumes({ root: roots.root, base: roots.base, within }, visit);
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    stdout.flush();
+    const hint = "The listing is incomplete, and nothing was changed";
+    throw new Failure(error.message, { cause: error, hint: error.hint ?? hint });
+  }
   return { listed, withheld };
 }
 

@@ -5,9 +5,11 @@
  * the persist root must not lend another file's content to a verdict.
  */
 import { dirname } from "node:path/posix";
-import { isEqualCopy } from "../copy/difference.ts";
+import { type Difference, isEqualCopy } from "../copy/difference.ts";
 import type { Copy, PersistSide } from "../fate.ts";
-import { lookAt } from "./at.ts";
+import { Failure, Fault } from "../fault.ts";
+import { visible } from "../text.ts";
+import { type Handle, lookAt } from "./at.ts";
 import { compareHandles } from "./compare.ts";
 import type { Roots } from "./roots.ts";
 
@@ -41,7 +43,7 @@ class OpenPersistSide implements PersistSide {
     using original = lookAt(this.#root, path);
     // Gone since its metadata were read: what there is of it now is the copy alone.
     if (original === undefined) return "differs";
-    const differences = compareHandles(original, copy, path);
+    const differences = differencesOf(original, copy, path);
     if (differences.includes("type")) return "another type";
     return isEqualCopy(differences) ? "equal" : "differs";
   }
@@ -51,5 +53,14 @@ class OpenPersistSide implements PersistSide {
     using found = lookAt(this.#persist, Buffer.from(directory, "latin1"));
     this.#directory = directory;
     this.#hasDirectory = found !== undefined;
+  }
+}
+
+function differencesOf(original: Handle, copy: Handle, path: Uint8Array): Difference[] {
+  try {
+    return compareHandles(original, copy, path);
+  } catch (cause) {
+    if (cause instanceof Fault || !(cause instanceof Error && "code" in cause)) throw cause;
+    throw new Failure(`Cannot compare ${visible(path)} with its copy: ${cause.code}`, { cause });
   }
 }

@@ -1,5 +1,16 @@
 import { expect, test } from "bun:test";
-import { chmodSync, mkdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { sh } from "../support/disk.ts";
 import { Machine } from "../support/machine.ts";
 import { describePrivileged } from "../support/privileged.ts";
@@ -54,6 +65,21 @@ describePrivileged("fs-diff judges", () => {
       "/srv/app/x": "lost: listed, not copied",
       "/srv/key": "lost: copy differs",
     });
+  });
+
+  test("nothing of what it can't read, and says so", () => {
+    using machine = new Machine('[persist]\nfiles = ["/etc/broken"]\n');
+    machine.write("root", "/etc/aaa");
+    const marker = "a block that will not be what its checksum says ".repeat(400);
+    writeFileSync(machine.in("root/etc/broken"), marker);
+    mkdirSync(machine.in("persist/etc"));
+    writeFileSync(machine.in("persist/etc/broken"), marker);
+    sh(["umount", machine.top]);
+    spoil(machine.device, marker.slice(0, 4096));
+    const { status, stdout, stderr } = machine.run("fs-diff");
+    expect(stderr).toContain("Cannot compare /etc/broken with its copy: EIO");
+    expect(stderr).toContain("The listing is incomplete");
+    expect([stdout, status]).toEqual(["/etc/aaa\n", 4]);
   });
 
   test("without a profile only by what is seen", () => {
@@ -154,6 +180,19 @@ function fill(machine: Machine): void {
   machine.link("/etc/store", "/nix/store/aaa");
   machine.link("/etc/static-link", "static/aaa");
   machine.link("/root/link", "/nix/var/nix/profiles/x");
+}
+
+/** Changes the first byte of each place of a disk that holds the text. */
+function spoil(device: string, text: string): void {
+  const disk = readFileSync(device);
+  const fd = openSync(device, "r+");
+  let places = 0;
+  for (let at = disk.indexOf(text); at !== -1; at = disk.indexOf(text, at + 1)) {
+    writeSync(fd, Buffer.alloc(1), 0, 1, at);
+    places++;
+  }
+  closeSync(fd);
+  if (places === 0) throw new Error(`${device} doesn't hold the text`);
 }
 
 function fates(machine: Machine): Fates {
