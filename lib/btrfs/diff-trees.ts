@@ -16,6 +16,7 @@ import { Vanished } from "./damage.ts";
 import type { Listing } from "./directory.ts";
 import type { SameBytes } from "./extents.ts";
 import { readLinkText } from "./inode.ts";
+import { LinkedPairs } from "./linked-pairs.ts";
 import { PathBuffer } from "./path-buffer.ts";
 import { type Scope, scopeOf, splitPath } from "./scope.ts";
 import { type InodeId, isStub, Side, type Subvolume, type Target } from "./side.ts";
@@ -63,6 +64,7 @@ class Walk {
   readonly #content: ReadContent;
   readonly #visit: Visit;
   readonly #path = new PathBuffer();
+  readonly #linked = new LinkedPairs();
 
   constructor(root: Side, base: Side | undefined, content: ReadContent, visit: Visit) {
     this.#root = root;
@@ -184,7 +186,10 @@ class Walk {
       this.#content(this.#path.take(), inRoot, inBase, offset, length);
     const left = { inode: ours, cursor: this.#root.cursor };
     const right = { inode: theirs, cursor: base.cursor };
-    if (!sameContent(inRoot.type, left, right, comparable, sameBytes)) return "M";
+    const same = this.#linked.ask(ours, theirs, () =>
+      sameContent(inRoot.type, left, right, comparable, sameBytes),
+    );
+    if (!same) return "M";
     return sameMetadata(ours, theirs) && sameTimes(ours, theirs) ? undefined : "m";
   }
 

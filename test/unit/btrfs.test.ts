@@ -4,7 +4,7 @@
  */
 import { describe, expect, test } from "bun:test";
 import { diffTrees } from "../../lib/btrfs/diff-trees.ts";
-import { FileExtentItem } from "../../lib/btrfs/format.ts";
+import { FileExtentItem, InodeItem } from "../../lib/btrfs/format.ts";
 import { ItemCursor } from "../../lib/btrfs/item-cursor.ts";
 import { ReadAhead } from "../../lib/btrfs/read-ahead.ts";
 import { SearchKey } from "../../lib/btrfs/search-key.ts";
@@ -270,6 +270,28 @@ describe("diffTrees()", () => {
     );
     expect(differences(file(300, size, ...ours), base, read)).toEqual(listed);
     expect(seen).toEqual(reads);
+  });
+
+  test("reads a file once, however many names it has", () => {
+    const links = (inode: number, disk: number) => {
+      const content = Buffer.from(inodeItem(inode, { size: 4096 }).content);
+      content.writeUInt32LE(5000, InodeItem.links);
+      return [
+        inodeItem(256, { mode: 0o40755 }),
+        ...Array.from({ length: 5000 }, (_, index) =>
+          entry(256, 2 + index, `f${index}`, { inode }),
+        ),
+        { ...inodeItem(inode), content },
+        extent(inode, 0, { disk }),
+      ];
+    };
+    let reads = 0;
+    const read = () => {
+      reads++;
+      return true;
+    };
+    expect(differences(links(300, 8), links(301, 9), read)).toEqual([]);
+    expect(reads).toBe(1);
   });
 
   test("finds xattrs equal whatever their order, and different by value", () => {
