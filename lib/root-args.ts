@@ -1,4 +1,6 @@
 /** The flags that name a root, and whether a profile is wanted beside them. */
+import { visible } from "./text.ts";
+
 export const rootArgs = {
   root: { type: "string", valueHint: "DIR", description: "The root: a mounted subvolume" },
   base: { type: "string", valueHint: "DIR", description: "Its blank one: a mounted subvolume" },
@@ -26,4 +28,9 @@ export function wantsProfile(flags: RootFlags, variable: string | undefined): bo
 /** The directories alone, for openRoots(). */
 export function namedRoots({ root, base, persist }: RootFlags): Omit<RootFlags, "profile"> {
   return { root, base, persist };
+}
+
+/** What a look at a file system that ended in a crash can't see. */
+export function behindWarning(device: string): string {
+  return `${visible(device)} was not unmounted cleanly: what was synced in its last seconds is not seen, as reading must not change the disk`;
 }

@@ -14,7 +14,7 @@ import { stdout } from "../lib/host/output.ts";
 import { Progress } from "../lib/host/progress.ts";
 import { type ListingFormat, listingRecord } from "../lib/report/listing.ts";
 import { isListedFate, isListedType, type Selection } from "../lib/report/selection.ts";
-import { namedRoots, rootArgs, wantsProfile } from "../lib/root-args.ts";
+import { behindWarning, namedRoots, rootArgs, wantsProfile } from "../lib/root-args.ts";
 import { plural } from "../lib/text.ts";
 
 const script = defineScript({
@@ -49,7 +49,9 @@ const script = defineScript({
       ignore: args["no-ignore"] !== true,
       explain: format.kind === "json",
     });
-    say.info(`comparing ${comparison.roots.source}`);
+    const { source, isBehind, device } = comparison.roots;
+    say.info(`comparing ${source}`);
+    if (isBehind) say.warn(behindWarning(device));
     using progress = new Progress("differences", args.quiet !== true && !stdout.isTerminal);
     const { listed, withheld } = list(comparison, operands, selection, format, progress);
     progress[Symbol.dispose]();

@@ -13,7 +13,7 @@ import { Progress } from "../lib/host/progress.ts";
 import { planPreview } from "../lib/plans/preview.ts";
 import { renderPreview } from "../lib/report/preview.ts";
 import { previewJson } from "../lib/report/preview-json.ts";
-import { namedRoots, rootArgs } from "../lib/root-args.ts";
+import { behindWarning, namedRoots, rootArgs } from "../lib/root-args.ts";
 import { Tally } from "../lib/tally.ts";
 
 const script = defineScript({
@@ -36,6 +36,7 @@ const script = defineScript({
     });
     const { roots } = comparison;
     say.info(`comparing ${roots.source}`);
+    if (roots.isBehind) say.warn(behindWarning(roots.device));
     const tally = tallyOf(comparison, args.quiet !== true);
     const preview = planPreview(profile, probePreviewFacts(profile, roots), tally);
     if (args.json === true) stdout.line(previewJson(preview));

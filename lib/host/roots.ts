@@ -27,6 +27,7 @@ import { blockNameOf, mountsOfBtrfs, sourceName } from "./probe/btrfs-members.ts
 import { findFilesystem } from "./probe/filesystem.ts";
 import { probeMounts } from "./probe/mounts.ts";
 import { runningRoot } from "./probe/running-root.ts";
+import { hasUnreplayedLog } from "./probe/unreplayed-log.ts";
 import { refuseUnlessDirectory, refuseUnlessSubvolume, View } from "./roots/views.ts";
 
 export interface RootsRequest {
@@ -54,6 +55,8 @@ export interface Roots extends Disposable {
   readonly mountPoints: readonly Uint8Array[];
   /** Whether this is the root that we run on. */
   readonly running: boolean;
+  /** The file system ended in a crash, and what was synced last is not in view. */
+  readonly isBehind: boolean;
   /** What stderr says: "the running system's root (/dev/vda3, subvolume root, blank root-blank)". */
   readonly source: string;
   /** The node of the root's file system, such as /dev/vda3. */
@@ -82,6 +85,7 @@ interface Located {
 export async function openRoots(request: RootsRequest): Promise<Roots> {
   const mounts = probeMounts();
   const located = await locate(request, mounts);
+  const isBehind = request.access !== "read-write" && hasUnreplayedLog(located.device);
   using opening = new DisposableStack();
   // Writing first: a file system that was opened for reading alone has not replayed its log.
   const persist = openPersist(request, located, opening);
@@ -97,6 +101,7 @@ export async function openRoots(request: RootsRequest): Promise<Roots> {
     live,
     mountPoints: withoutDuplicates([...live, ...futureMountPoints(request.profile)]),
     running: located.running,
+    isBehind,
     source: describe(request, located, base !== undefined),
     device: located.device,
     [Symbol.dispose]: () => opened.dispose(),

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { openRoots, type Roots, type RootsRequest } from "../../lib/host/roots.ts";
 import { readProfile } from "../../lib/profile/read.ts";
-import { sh } from "../support/disk.ts";
+import { mountAt, sh } from "../support/disk.ts";
 import { Machine } from "../support/machine.ts";
 import { describePrivileged } from "../support/privileged.ts";
 
@@ -81,6 +81,27 @@ describePrivileged("openRoots()", () => {
     machine.writeProfile('[persist]\nroot = "/persist/planted"\n');
     using roots = await open(machine);
     expect(roots.persist).toBeUndefined();
+  });
+
+  test("knows a file system that ended in a crash, and leaves its log alone", async () => {
+    using machine = filled();
+    const file = machine.in("root/synced");
+    sh(["btrfs", "filesystem", "sync", machine.top]);
+    sh(["sh", "-c", 'echo last > "$1" && sync "$1"', "sh", file]);
+    // As the disk is at this moment, should power be lost.
+    const crashed = readFileSync(machine.device);
+    sh(["umount", machine.top]);
+    expect((await open(machine))[Symbol.dispose]()).toBeUndefined();
+    writeFileSync(machine.device, crashed);
+    {
+      using roots = await open(machine);
+      expect([roots.isBehind, names(roots.root)]).toEqual([true, ["etc", "home"]]);
+    }
+    expect(machine.run("fs-diff").stderr).toContain("was not unmounted cleanly");
+    expect(readFileSync(machine.device).equals(crashed)).toBe(true);
+    mountAt(machine.scratch, "again", machine.device);
+    using roots = await open(machine);
+    expect([roots.isBehind, names(roots.root)]).toEqual([false, ["etc", "home", "synced"]]);
   });
 
   test("has no base where the blank one is missing, unless one is required", async () => {
