@@ -19,7 +19,7 @@ import { readLinkText } from "./inode.ts";
 import { LinkedPairs } from "./linked-pairs.ts";
 import { PathBuffer } from "./path-buffer.ts";
 import { type Scope, scopeOf, splitPath } from "./scope.ts";
-import { type InodeId, isStub, Side, type Subvolume, type Target } from "./side.ts";
+import { type InodeId, isStub, type Level, Side, type Subvolume, type Target } from "./side.ts";
 
 export type Visit = (change: Change) => void;
 
@@ -75,89 +75,80 @@ class Walk {
 
   start(scope: Scope): void {
     if (this.#base === undefined) this.#walkOne("A", this.#root, this.#root.top, scope);
-    else this.#walkBoth(this.#base, this.#root.top, this.#base.top, scope, false);
+    else this.#walkBoth(this.#base, this.#root.top, this.#base.top, scope);
   }
 
   /** Reports all entries below a directory that only one side has. */
   #walkOne(status: Status, side: Side, directory: InodeId, scope: Scope): void {
-    const listing = side.enter(directory);
-    for (let rank = 0; rank < listing.count; rank++) {
-      this.#takeOne(status, status, side, directory, listing, rank, scope);
+    const level = side.enter(directory);
+    for (; level.rank < level.listing.count; level.rank++) {
+      this.#takeOne(status, status, side, level, scope);
     }
     side.leave();
   }
 
-  /** Reports an entry as `status` and all below it as `statusBelow`. */
+  /** Reports the entry at hand as `status`, and all below it as `statusBelow`. */
   #takeOne(
     status: Status | undefined,
     statusBelow: Status,
     side: Side,
-    directory: InodeId,
-    listing: Listing,
-    rank: number,
+    level: Level,
     scope: Scope,
   ): void {
-    const inner = scope === "whole" ? scope : scope.below(listing.name(rank));
+    const inner = scopeBelow(scope, level);
     if (inner === undefined) return;
-    const target = side.target(directory, listing, rank);
-    const above = this.#path.push(listing.arena, listing.nameStart(rank), listing.nameLength(rank));
+    const target = side.target(level);
+    const above = this.#pushName(level);
     if (inner === "whole" && status !== undefined) this.#report(status, side, target);
     if (isDirectory(target.type)) this.#walkOne(statusBelow, side, target, inner);
     this.#path.cut(above);
   }
 
   /** Merges the entries of a directory that both sides have. */
-  #walkBoth(base: Side, inRoot: Target, inBase: Target, scope: Scope, typeChanged: boolean): void {
+  #walkBoth(base: Side, inRoot: Target, inBase: Target, scope: Scope): void {
     const ours = this.#root.enter(inRoot);
     const theirs = base.enter(inBase);
-    if (scope === "whole" && !typeChanged) {
-      const timesCount = ours.holdsSameEntries(theirs);
+    if (scope === "whole" && inRoot.type === inBase.type) {
+      const timesCount = ours.listing.holdsSameEntries(theirs.listing);
       const status = this.#compareDirectories(base, inRoot, inBase, timesCount);
       this.#reportOf(status, base, inRoot, inBase);
     }
-    let our = 0;
-    let their = 0;
-    while (our < ours.count || their < theirs.count) {
-      const order =
-        our === ours.count ? 1 : their === theirs.count ? -1 : ours.compare(our, theirs, their);
-      if (order < 0) {
-        const status = hasOtherwise(ours, our, theirs) ? "T" : "A";
-        this.#takeOne(status, "A", this.#root, inRoot, ours, our, scope);
-      } else if (order > 0) {
-        // What is something else in root is reported at its place there, as T.
-        const status = hasOtherwise(theirs, their, ours) ? undefined : "D";
-        this.#takeOne(status, "D", base, inBase, theirs, their, scope);
+    for (let order = compare(ours, theirs); order !== undefined; order = compare(ours, theirs)) {
+      if (order === 0) {
+        this.#takeBoth(base, ours, theirs, scope);
+      } else if (order < 0) {
+        const status = hasOtherwise(ours, theirs.listing) ? "T" : "A";
+        this.#takeOne(status, "A", this.#root, ours, scope);
       } else {
-        const target = base.target(inBase, theirs, their);
-        this.#takeBoth(base, inRoot, ours, our, target, scope);
+        // What is something else in root is reported at its place there, as T.
+        const status = hasOtherwise(theirs, ours.listing) ? undefined : "D";
+        this.#takeOne(status, "D", base, theirs, scope);
       }
-      if (order <= 0) our++;
-      if (order >= 0) their++;
+      if (order <= 0) ours.rank++;
+      if (order >= 0) theirs.rank++;
     }
     base.leave();
     this.#root.leave();
   }
 
-  #takeBoth(
-    base: Side,
-    directory: InodeId,
-    listing: Listing,
-    rank: number,
-    inBase: Target,
-    scope: Scope,
-  ): void {
-    const inner = scope === "whole" ? scope : scope.below(listing.name(rank));
+  #takeBoth(base: Side, ours: Level, theirs: Level, scope: Scope): void {
+    const inner = scopeBelow(scope, ours);
     if (inner === undefined) return;
-    const inRoot = this.#root.target(directory, listing, rank);
-    const above = this.#path.push(listing.arena, listing.nameStart(rank), listing.nameLength(rank));
-    const typeChanged = inRoot.type !== inBase.type;
-    if (typeChanged && inner === "whole") this.#report("T", this.#root, inRoot);
+    const inRoot = this.#root.target(ours);
+    const inBase = base.target(theirs);
+    const above = this.#pushName(ours);
+    const sameType = inRoot.type === inBase.type;
+    if (!sameType && inner === "whole") this.#report("T", this.#root, inRoot);
     if (isDirectory(inRoot.type)) {
-      this.#walkBoth(base, inRoot, inBase, inner, typeChanged);
-    } else if (!typeChanged && inner === "whole") {
+      this.#walkBoth(base, inRoot, inBase, inner);
+    } else if (sameType && inner === "whole") {
       this.#reportOf(this.#compareFiles(base, inRoot, inBase), base, inRoot, inBase);
     }
     this.#path.cut(above);
+  }
+
+  #pushName({ listing, rank }: Level): number {
+    return this.#path.push(listing.arena, listing.nameStart(rank), listing.nameLength(rank));
   }
 
   /** A stub has neither owner nor times of its own, so there only the mode can differ. */
@@ -240,8 +231,20 @@ function whichIsLeft(ours: unknown, theirs: unknown): Status | undefined {
   return theirs === undefined ? undefined : "D";
 }
 
+/** Which of two entries comes first: less than 0 ours, more than 0 theirs; undefined at the end of both. */
+function compare(ours: Level, theirs: Level): number | undefined {
+  const ourEnd = ours.rank === ours.listing.count;
+  const theirEnd = theirs.rank === theirs.listing.count;
+  if (ourEnd || theirEnd) return ourEnd && theirEnd ? undefined : ourEnd ? 1 : -1;
+  return ours.listing.compare(ours.rank, theirs.listing, theirs.rank);
+}
+
+function scopeBelow(scope: Scope, { listing, rank }: Level): Scope | undefined {
+  return scope === "whole" ? scope : scope.below(listing.name(rank));
+}
+
 /** Whether the other side has the name too, but as a directory where this is none, or none where it is. */
-function hasOtherwise(listing: Listing, rank: number, other: Listing): boolean {
+function hasOtherwise({ listing, rank }: Level, other: Listing): boolean {
   return other.count > 0 && other.find(listing.name(rank), !listing.isDirectory(rank)) >= 0;
 }
 
@@ -256,11 +259,11 @@ function requireOneOf(root: Side, base: Side | undefined, names: readonly Uint8A
 function has(side: Side, names: readonly Uint8Array[]): boolean {
   let directory: InodeId = side.top;
   for (const [index, name] of names.entries()) {
-    const listing = side.enter(directory);
+    const level = side.enter(directory);
     side.leave();
-    const rank = Math.max(listing.find(name, true), listing.find(name, false));
-    if (rank < 0) return false;
-    const target = side.target(directory, listing, rank);
+    level.rank = Math.max(level.listing.find(name, true), level.listing.find(name, false));
+    if (level.rank < 0) return false;
+    const target = side.target(level);
     if (!isDirectory(target.type)) return index === names.length - 1;
     directory = target;
   }

@@ -39,6 +39,13 @@ export interface Target extends InodeId {
   readonly parent: InodeId | undefined;
 }
 
+/** A directory on the way of a walk, and the entry that it is at. */
+export interface Level {
+  directory: InodeId;
+  readonly listing: Listing;
+  rank: number;
+}
+
 /** Whether this is the empty directory that a snapshot has in place of a nested subvolume. */
 export function isStub({ inode }: InodeId): boolean {
   return inode === EMPTY_SUBVOL_DIR_OBJECTID;
@@ -60,8 +67,9 @@ export class Side {
   readonly #directories: ItemCursor;
   /** Where `inode()` left it, for what follows. */
   readonly cursor: ItemCursor;
-  readonly #listings: Listing[] = [];
-  readonly #path: InodeId[] = [];
+  /** Of the directories on the way, and of those that were deeper: used again. */
+  readonly #levels: Level[] = [];
+  #depth = 0;
 
   constructor({ reader, inodes, tree }: Subvolume) {
     this.reader = reader;
@@ -71,22 +79,22 @@ export class Side {
   }
 
   /** Lists a directory one level below the last one entered. Every `enter()` wants a `leave()`. */
-  enter(directory: InodeId): Listing {
-    const depth = this.#path.length;
+  enter(directory: InodeId): Level {
     this.#refuseLoops(directory);
-    this.#path.push(directory);
-    const listing = this.#listings[depth] ?? new Listing();
-    this.#listings[depth] = listing;
-    listing.load(this.#directories, directory.tree, directory.inode);
-    return listing;
+    const level = this.#levels[this.#depth] ?? { directory, listing: new Listing(), rank: 0 };
+    this.#levels[this.#depth++] = level;
+    level.directory = directory;
+    level.rank = 0;
+    level.listing.load(this.#directories, directory.tree, directory.inode);
+    return level;
   }
 
   leave(): void {
-    this.#path.pop();
+    this.#depth--;
   }
 
-  /** Resolves an entry of a listed directory. */
-  target(directory: InodeId, listing: Listing, rank: number): Target {
+  /** Resolves the entry at hand. */
+  target({ directory, listing, rank }: Level): Target {
     const child = listing.child(rank);
     const type = listing.type(rank);
     const { tree } = directory;
@@ -151,11 +159,12 @@ export class Side {
   #refuseLoops(directory: InodeId): void {
     const { tree, inode } = directory;
     const place = { tree, objectid: inode, type: 1, offset: 0 };
-    if (this.#path.length >= DEPTH_MAX) {
+    if (this.#depth >= DEPTH_MAX) {
       throw damaged(place, `lies ${DEPTH_MAX} directories deep, expected less`);
     }
     if (isStub(directory)) return;
-    for (const above of this.#path) {
+    for (let depth = 0; depth < this.#depth; depth++) {
+      const above = this.#levels[depth]!.directory;
       if (above.inode === inode && above.tree === tree) {
         throw damaged(place, "a directory that contains itself");
       }
