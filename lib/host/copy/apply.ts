@@ -1,0 +1,226 @@
+/**
+ * Copies by a plan: each file without a name first, then all of a batch brought to
+ * the disk, then each in its place. A kill or a loss of power at any moment leaves
+ * whole files under whole names, and a second run finishes.
+ *
+ * The original is looked at before and after: one that changed meanwhile is a
+ * failure, not a copy of two halves.
+ */
+import { constants } from "node:fs";
+import { dirname } from "node:path/posix";
+import { Failure, Fault, Interruption } from "../../fault.ts";
+import { type InodeStatus, isUnchanged } from "../../inode-status.ts";
+import type { CopyAction, CopyPlan } from "../../plans/copy.ts";
+import { visible } from "../../text.ts";
+import { type Handle, linkTextOf, lookAt, openBeneath, READ, reopen, statusOf } from "../at.ts";
+import { throwIfInterrupted } from "../interruption.ts";
+import { attributesOf } from "../xattr.ts";
+import { copyContent } from "./content.ts";
+import { copyFlags, copyOwnerAndMode, copyTimes } from "./metadata.ts";
+import { link, make, moveInto, type Spot, spotBeside, syncAll } from "./place.ts";
+
+/** The kernel's O_TMPFILE holds O_DIRECTORY, whose bit differs by architecture. */
+const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY;
+const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOATIME;
+/** Descriptors held at once, twice: file and directory. */
+const BATCH_FILES = 200;
+/** Signals are heard between so many actions. */
+const ACTIONS_BETWEEN_PAUSES = 64;
+
+export interface CopySides {
+  readonly root: number;
+  readonly persist: number;
+}
+
+/**
+ * @param onDone is told each action when its name is in place
+ * @throws Failure saying how much was done
+ */
+export async function applyCopy(
+  plan: CopyPlan,
+  sides: CopySides,
+  onDone: (action: CopyAction) => void,
+): Promise<void> {
+  let done = 0;
+  using copier = new Copier(sides, (action) => {
+    done++;
+    onDone(action);
+  });
+  try {
+    for (const [index, action] of plan.actions.entries()) {
+      if (index % ACTIONS_BETWEEN_PAUSES === 0) await pause();
+      copier.run(action);
+    }
+    copier.finish();
+  } catch (error) {
+    if (error instanceof Interruption) throw error;
+    throw halfway(error, done, plan.actions.length);
+  }
+}
+
+/** A file that waits for the batch to be on the disk; a link waits for its file. */
+interface Waiting {
+  readonly action: CopyAction;
+  /** The nameless copy; undefined for a further name of a file of the set. */
+  readonly copy: Handle | undefined;
+}
+
+class Copier implements Disposable {
+  readonly #sides: CopySides;
+  readonly #onDone: (action: CopyAction) => void;
+  readonly #waiting: Waiting[] = [];
+  readonly #directories: CopyAction[] = [];
+
+  constructor(sides: CopySides, onDone: (action: CopyAction) => void) {
+    this.#sides = sides;
+    this.#onDone = onDone;
+  }
+
+  run(action: CopyAction): void {
+    if (action.kind === "copy-file") this.#wait({ action, copy: this.#copyFile(action) });
+    else if (action.kind === "link") this.#wait({ action, copy: undefined });
+    else if (action.kind === "set-metadata") this.#setMetadata(action);
+    else this.#makeInPlace(action);
+  }
+
+  /** Directories get their times last: what is put into them changes these. */
+  finish(): void {
+    this.#placeAll();
+    for (const { path, status } of this.#directories.reverse()) {
+      using directory = this.#lookAtCopy(path);
+      copyTimes(directory, status, path);
+    }
+    syncAll(this.#sides.persist);
+  }
+
+  [Symbol.dispose](): void {
+    for (const { copy } of this.#waiting.splice(0)) copy?.[Symbol.dispose]();
+  }
+
+  #wait(waiting: Waiting): void {
+    this.#waiting.push(waiting);
+    if (this.#waiting.length >= BATCH_FILES) this.#placeAll();
+  }
+
+  #placeAll(): void {
+    if (this.#waiting.length === 0) return;
+    syncAll(this.#sides.persist);
+    for (const { action, copy } of this.#waiting) {
+      this.#place(action, copy);
+      this.#onDone(action);
+    }
+    this[Symbol.dispose]();
+  }
+
+  #place(action: CopyAction, copy: Handle | undefined): void {
+    using directory = this.#openParent(action.path);
+    const spot = spotOf(directory, action.path);
+    using other = action.linkTo === undefined ? undefined : this.#lookAtCopy(action.linkTo);
+    const inode = copy ?? other!;
+    if (action.replaces === undefined) {
+      link(inode, spot);
+    } else {
+      const beside = spotBeside(spot);
+      link(inode, beside);
+      moveInto(spot, beside, action.replaces);
+    }
+  }
+
+  #copyFile({ path, status }: CopyAction): Handle {
+    using handle = this.#lookAtOriginal(path, status);
+    using original = reopen(handle, READ, path);
+    using directory = this.#openParent(path);
+    const copy = openBeneath(directory.fd, new Uint8Array(), O_TMPFILE | constants.O_RDWR, 0o600);
+    try {
+      copyFlags(original, copy, path);
+      copyContent(original, copy, status.sizeBytes, path);
+      copyOwnerAndMode(copy, status, attributesOf(handle), path);
+      copyTimes(copy, status, path);
+      refuseChanged(handle, status, path);
+      return copy;
+    } catch (error) {
+      copy[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  #makeInPlace(action: CopyAction): void {
+    const { path, status, replaces } = action;
+    using original = this.#lookAtOriginal(path, status);
+    const linkText = status.type === "symlink" ? linkTextOf(original) : undefined;
+    using directory = this.#openParent(path);
+    const spot = spotOf(directory, path);
+    const beside = spotBeside(spot);
+    using copy = make(beside, status, linkText);
+    if (status.type === "directory") copyDirectoryFlags(original, copy, path);
+    copyOwnerAndMode(copy, status, attributesOf(original), path);
+    copyTimes(copy, status, path);
+    moveInto(spot, beside, replaces);
+    if (status.type === "directory") this.#directories.push(action);
+    this.#onDone(action);
+  }
+
+  #setMetadata(action: CopyAction): void {
+    const { path, status } = action;
+    using original = this.#lookAtOriginal(path, status);
+    using copy = this.#lookAtCopy(path);
+    copyOwnerAndMode(copy, status, attributesOf(original), path);
+    this.#directories.push(action);
+    this.#onDone(action);
+  }
+
+  /** @throws Failure unless it is still what the plan saw */
+  #lookAtOriginal(path: Uint8Array, status: InodeStatus): Handle {
+    const handle = lookAt(this.#sides.root, path);
+    if (handle === undefined) {
+      throw new Failure(`Cannot copy ${visible(path)}: it is gone since it was looked at`);
+    }
+    refuseChanged(handle, status, path);
+    return handle;
+  }
+
+  #lookAtCopy(path: Uint8Array): Handle {
+    const handle = lookAt(this.#sides.persist, path);
+    if (handle !== undefined) return handle;
+    throw new Failure(
+      `Cannot find the copy of ${visible(path)}: it is gone, or a symbolic link leads to it`,
+    );
+  }
+
+  #openParent(path: Uint8Array): Handle {
+    const parent = dirname(Buffer.from(path).toString("latin1"));
+    return openBeneath(this.#sides.persist, Buffer.from(parent, "latin1"), DIRECTORY);
+  }
+}
+
+function spotOf(directory: Handle, path: Uint8Array): Spot {
+  return { directory: directory.fd, name: path.subarray(path.lastIndexOf(0x2f) + 1), path };
+}
+
+function copyDirectoryFlags(original: Handle, copy: Handle, path: Uint8Array): void {
+  using from = reopen(original, DIRECTORY, path);
+  using to = reopen(copy, DIRECTORY, path);
+  copyFlags(from, to, path);
+}
+
+function refuseChanged(handle: Handle, status: InodeStatus, path: Uint8Array): void {
+  if (isUnchanged(status, statusOf(handle.fd))) return;
+  throw new Failure(`Cannot copy ${visible(path)}: it changes while it is copied`, {
+    hint: "Stop what writes to it, then run this again",
+  });
+}
+
+/** Lets signals be heard. */
+async function pause(): Promise<void> {
+  await Bun.sleep(0);
+  throwIfInterrupted();
+}
+
+function halfway(error: unknown, done: number, all: number): Failure {
+  const reason = error instanceof Error ? error.message : String(error);
+  const cure = error instanceof Fault && error.hint !== undefined ? `${error.hint}. ` : "";
+  return new Failure(`Cannot finish the copy, ${done} of ${all} paths are done: ${reason}`, {
+    cause: error,
+    hint: `${cure}What is there is whole; another run does the rest`,
+  });
+}

@@ -1,0 +1,66 @@
+/**
+ * The content of a file: shared with the copy where the file system can, else
+ * copied with its holes.
+ */
+
+import type { Pointer } from "bun:ffi";
+import { ftruncateSync, readSync, writeSync } from "node:fs";
+import { Failure } from "../../fault.ts";
+import { visible } from "../../text.ts";
+import type { Handle } from "../at.ts";
+import { CallFailure, errno, libc } from "../libc.ts";
+
+/** _IOW(0x94, 9, int) of linux/fs.h; its argument is the descriptor itself. */
+const FICLONE = 0x40049409;
+const SEEK_DATA = 3;
+const SEEK_HOLE = 4;
+const CHUNK_BYTES = 1024 * 1024;
+/** Another file system, or one that can't share these two. */
+const CANNOT_SHARE = new Set(["EXDEV", "EOPNOTSUPP", "ENOTSUP", "ENOTTY", "EINVAL"]);
+
+/** Fills an empty copy. @throws Failure, CallFailure */
+export function copyContent(
+  original: Handle,
+  copy: Handle,
+  sizeBytes: number,
+  path: Uint8Array,
+): void {
+  if (libc().ioctl(copy.fd, FICLONE, original.fd as unknown as Pointer) !== -1) return;
+  const fault = new CallFailure(`Cannot share the content of ${visible(path)}`, errno());
+  if (!CANNOT_SHARE.has(fault.code)) throw fault;
+  try {
+    copyExtents(original.fd, copy.fd, sizeBytes);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new Failure(`Cannot copy the content of ${visible(path)}: ${code}`, { cause: error });
+  }
+}
+
+function copyExtents(from: number, to: number, sizeBytes: number): void {
+  const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
+  ftruncateSync(to, sizeBytes);
+  for (let at = seek(from, 0, SEEK_DATA); at !== undefined; at = seek(from, at, SEEK_DATA)) {
+    const end = seek(from, at, SEEK_HOLE) ?? sizeBytes;
+    while (at < end) {
+      const count = readSync(from, buffer, 0, Math.min(CHUNK_BYTES, end - at), at);
+      if (count === 0) return;
+      writeFully(to, buffer.subarray(0, count), at);
+      at += count;
+    }
+  }
+}
+
+function writeFully(fd: number, bytes: Buffer, position: number): void {
+  for (let done = 0; done < bytes.length; ) {
+    done += writeSync(fd, bytes, done, bytes.length - done, position + done);
+  }
+}
+
+/** Undefined behind the last data. */
+function seek(fd: number, from: number, whence: number): number | undefined {
+  const result = Number(libc().lseek(fd, from, whence));
+  if (result !== -1) return result;
+  const fault = new CallFailure("Cannot find the holes of a file", errno());
+  if (fault.code === "ENXIO") return undefined;
+  throw fault;
+}

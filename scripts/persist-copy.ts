@@ -1,0 +1,139 @@
+/**
+ * persist-copy: saves state of the root to the persist root, before a boot takes
+ * it away.
+ *
+ * It reads the root subvolume itself, beneath all mounts, so that a bind mount
+ * never makes a file its own source, and it decides everything before the first
+ * copy.
+ */
+
+import { defineScript, planArgs, profileArgs, runAlone, say } from "../lib/cli.ts";
+import { listedPaths, namedPaths } from "../lib/copy/sources.ts";
+import { actionToJson, planToJson, renderPlan } from "../lib/copy/text.ts";
+import { Refusal, UsageFault } from "../lib/fault.ts";
+import { applyCopy } from "../lib/host/copy/apply.ts";
+import { isThere, lookAtSources } from "../lib/host/copy/look.ts";
+import { listenToInterruptions } from "../lib/host/interruption.ts";
+import { stdout } from "../lib/host/output.ts";
+import { openRoots, type Roots } from "../lib/host/roots.ts";
+import { readStdin } from "../lib/host/stdin.ts";
+import { type CopyFacts, type CopyPlan, planCopy } from "../lib/plans/copy.ts";
+import type { Profile } from "../lib/profile.ts";
+import { rootArgs, wantsProfile } from "../lib/root-args.ts";
+import { formatBytes, plural, visible } from "../lib/text.ts";
+
+const { root, persist } = rootArgs;
+
+const script = defineScript({
+  name: "persist-copy",
+  summary: "Copy state from the root to the persist root",
+  description: [
+    "Copies PATHs, or all that the profile lists, from the root subvolume to the same place below persist.root, with owner, mode, times, extended attributes, ACLs, capabilities, hard links and holes. Directories on the way are made like the root's.",
+    "What is there and equal is skipped. What is there and different is refused with both sides described, before anything is copied, unless --update. A lone - reads paths from stdin, one a line, or with -0 each ended by NUL.",
+    "Paths are those of the installed host: they are looked for in the root subvolume, beneath all mounts and through no symbolic link.",
+  ],
+  profile: "found",
+  operands: { name: "PATH", description: "What to copy; - reads paths from stdin" },
+  args: {
+    ...profileArgs,
+    root,
+    persist,
+    ...planArgs,
+    json: {
+      type: "boolean",
+      description: "Print JSON: the plan with --dry-run, else each path done",
+    },
+    null: { type: "boolean", alias: "0", description: "Paths on stdin end with NUL, not newline" },
+    update: { type: "boolean", description: "Replace what differs" },
+  },
+  async run({ args, operands, profile: load }) {
+    const dryRun = args["dry-run"] === true;
+    const json = args.json === true;
+    const named = namedPaths(operands, readStdin, args.null === true ? "\0" : "\n");
+    if (named?.length === 0) {
+      say.info("nothing was named: nothing to copy");
+      return 0;
+    }
+    const flags = { root: args.root, base: args.persist, profile: args.profile };
+    const profile = wantsProfile(flags, process.env.BLANKROOT_PROFILE)
+      ? (await load()).profile
+      : undefined;
+    using roots = await openRoots({
+      root: args.root,
+      persist: args.persist,
+      profile,
+      access: dryRun ? "read-only" : "read-write",
+    });
+    say.info(`copying from ${roots.source}`);
+    const { persist: to, facts } = look(roots, profile, named);
+    const plan = planCopy(facts, args.update === true);
+    if (dryRun) {
+      stdout.write(json ? planToJson(plan, to.path) : renderPlan(plan, to.path));
+      return 0;
+    }
+    for (const note of plan.notes) say.warn(visible(note));
+    for (const { path, reason } of plan.skipped) say.info(`skipped ${visible(path)}: ${reason}`);
+    listenToInterruptions("What is there is whole; run persist-copy again to finish");
+    await applyCopy(plan, { root: roots.root, persist: to.fd }, (action) => {
+      if (json) stdout.line(actionToJson(action));
+    });
+    say.success(summarize(plan, to.path));
+    return 0;
+  },
+});
+
+function look(
+  roots: Roots,
+  profile: Profile | undefined,
+  named: readonly Uint8Array[] | undefined,
+) {
+  const { persist } = roots;
+  if (persist === undefined) {
+    throw profile === undefined
+      ? new UsageFault("Cannot copy: neither a profile nor --persist says where to")
+      : new Refusal(`Cannot copy to ${profile.persist.root}: there is no such directory`, {
+          hint: "make-subvols creates its subvolume",
+        });
+  }
+  if (named === undefined && profile === undefined) {
+    throw new UsageFault("Cannot copy: no PATH is given, and no profile lists any");
+  }
+  const listed = named === undefined ? listedPaths(profile!) : [];
+  const present = listed.filter(({ bytes }) => isThere(roots.root, bytes));
+  const absent = listed.filter(
+    ({ bytes }) => !isThere(roots.root, bytes) && !isThere(persist.fd, bytes),
+  );
+  const sides = {
+    root: roots.root,
+    persist: persist.fd,
+    persistPath: new TextEncoder().encode(persist.path),
+  };
+  const paths = named ?? present.map(({ bytes }) => bytes);
+  const facts: CopyFacts = {
+    entries: lookAtSources(sides, paths),
+    persistPath: persist.path,
+    live: latin1Set(roots.live),
+    mountPoints: latin1Set(roots.mountPoints),
+    absent: absent.map(({ text }) => text),
+  };
+  return { persist, facts };
+}
+
+function summarize({ actions, equal }: CopyPlan, persistPath: string): string {
+  const files = actions.filter(({ kind }) => kind === "copy-file");
+  const bytes = files.reduce((sum, { status }) => sum + status.sizeBytes, 0);
+  const others = actions.length - files.length;
+  const done = [
+    `${plural(files.length, "file")} copied to ${visible(persistPath)} (${formatBytes(bytes)})`,
+    ...(others === 0 ? [] : [`${others} directories, links and nodes made`]),
+    ...(equal.length === 0 ? [] : [`${plural(equal.length, "path")} equal already`]),
+  ];
+  return done.join(", ");
+}
+
+function latin1Set(paths: readonly Uint8Array[]): Set<string> {
+  return new Set(paths.map((path) => Buffer.from(path).toString("latin1")));
+}
+
+export default script;
+await runAlone(script, import.meta.main);
