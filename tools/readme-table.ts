@@ -13,9 +13,18 @@ export function withScriptTable(readme: string, scripts: readonly Script[]): str
   return `${head}\n${renderTable(scripts)}${readme.slice(end)}`;
 }
 
+/** Columns are padded, as the formatter of this repository would have them. */
 function renderTable(scripts: readonly Script[]): string {
-  const rows = scripts.map(({ name, summary }) => `| \`${name}\` | ${cell(summary)} |`);
-  return ["| script | does |", "|---|---|", ...rows, ""].join("\n");
+  const rows = [
+    ["script", "does"] as const,
+    ...scripts.map(({ name, summary }) => [`\`${name}\``, cell(summary)] as const),
+  ];
+  const [first, second] = [0, 1].map((column) =>
+    Math.max(...rows.map((row) => row[column]!.length)),
+  ) as [number, number];
+  const lines = rows.map(([a, b]) => `| ${a.padEnd(first)} | ${b.padEnd(second)} |`);
+  lines.splice(1, 0, `| ${"-".repeat(first)} | ${"-".repeat(second)} |`);
+  return `\n${lines.join("\n")}\n\n`;
 }
 
 function cell(text: string): string {

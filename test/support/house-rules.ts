@@ -79,10 +79,13 @@ export function noFileIsDead(sources: Sources): string[] {
     reached.add(file);
     waiting.push(...importsOf(file, text).map(({ to }) => to));
   }
-  return within(sources, /^(?:lib|scripts)\//)
-    .map(([file]) => file)
-    .filter((file) => !reached.has(file))
-    .map((file) => `${file} is imported by nobody`);
+  return (
+    within(sources, /^(?:lib|scripts)\//)
+      .map(([file]) => file)
+      // Declarations of types are taken by the compiler, without an import.
+      .filter((file) => !reached.has(file) && !file.endsWith(".d.ts"))
+      .map((file) => `${file} is imported by nobody`)
+  );
 }
 
 /** A relative import names a file that is there. */

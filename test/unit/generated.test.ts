@@ -62,7 +62,9 @@ describe("withScriptTable()", () => {
 
   test("replaces what is between the markers, and only that", () => {
     const table = withScriptTable(markers, []);
-    expect(table).toBe("a\n<!-- scripts -->\n| script | does |\n|---|---|\n<!-- /scripts -->\nb\n");
+    expect(table).toBe(
+      "a\n<!-- scripts -->\n\n| script | does |\n| ------ | ---- |\n\n<!-- /scripts -->\nb\n",
+    );
     expect(withScriptTable(table, [])).toBe(table);
   });
 
