@@ -6,17 +6,7 @@
  * so that it can be found there.
  */
 import { Failure } from "../fault.ts";
-
-const TYPE_NAMES: Record<number, string> = {
-  1: "INODE_ITEM",
-  12: "INODE_REF",
-  13: "INODE_EXTREF",
-  24: "XATTR_ITEM",
-  96: "DIR_INDEX",
-  108: "EXTENT_DATA",
-  132: "ROOT_ITEM",
-  144: "ROOT_BACKREF",
-};
+import { KEY_NAMES } from "./format.ts";
 
 /** A path went away between its listing and a closer look: no damage, the machine is in use. */
 export class Vanished extends Failure {}
@@ -31,7 +21,7 @@ export interface Place {
 
 /** The failure for an item that breaks the format; `detail` says what is there and what should be. */
 export function damaged(place: Place, detail: string): Failure {
-  const type = TYPE_NAMES[place.type] ?? `type ${place.type}`;
+  const type = KEY_NAMES[place.type] ?? `type ${place.type}`;
   const key = `(${place.objectid} ${type} ${place.offset}) of tree ${place.tree}`;
   return new Failure(`Cannot read btrfs metadata: item ${key}: ${detail}`, {
     hint: "the output is incomplete; `btrfs check --readonly` on the unmounted disk tells more",

@@ -40,7 +40,9 @@ export interface DiffOptions {
 
 /**
  * Calls `visit` for each path that differs, in byte order of the paths, where a
- * directory sorts as `name/`. Without a base everything is added.
+ * directory sorts as `name/`. Without a base everything is added. Where the root is
+ * in use, what stays is reported, and once; `change.inode()` and `linkText()` throw
+ * Vanished for what went away, which ends that visit and not the walk.
  *
  * @throws UsageFault for a path in `within` that neither has; Failure where
  *   metadata is damaged or can't be read
@@ -190,8 +192,13 @@ class Walk {
     else if (status !== undefined) this.#report(status, this.#root, inRoot);
   }
 
+  /** What goes away while its visitor asks for more is not there to be reported. */
   #report(status: Status, side: Side, target: Target): void {
-    this.#visit(new TreeChange(status, this.#path.take(), side, target));
+    try {
+      this.#visit(new TreeChange(status, this.#path.take(), side, target));
+    } catch (fault) {
+      if (!(fault instanceof Vanished)) throw fault;
+    }
   }
 }
 
@@ -235,7 +242,9 @@ function whichIsLeft(ours: unknown, theirs: unknown): Status | undefined {
 function compare(ours: Level, theirs: Level): number | undefined {
   const ourEnd = ours.rank === ours.listing.count;
   const theirEnd = theirs.rank === theirs.listing.count;
-  if (ourEnd || theirEnd) return ourEnd && theirEnd ? undefined : ourEnd ? 1 : -1;
+  if (ourEnd && theirEnd) return undefined;
+  if (ourEnd) return 1;
+  if (theirEnd) return -1;
   return ours.listing.compare(ours.rank, theirs.listing, theirs.rank);
 }
 

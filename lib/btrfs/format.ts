@@ -14,6 +14,18 @@ export const EXTENT_DATA_KEY = 108;
 export const ROOT_ITEM_KEY = 132;
 export const ROOT_BACKREF_KEY = 144;
 
+/** As dump-tree prints them; those of an inode that we only pass by included. */
+export const KEY_NAMES: Readonly<Record<number, string>> = {
+  [INODE_ITEM_KEY]: "INODE_ITEM",
+  12: "INODE_REF",
+  13: "INODE_EXTREF",
+  [XATTR_ITEM_KEY]: "XATTR_ITEM",
+  [DIR_INDEX_KEY]: "DIR_INDEX",
+  [EXTENT_DATA_KEY]: "EXTENT_DATA",
+  [ROOT_ITEM_KEY]: "ROOT_ITEM",
+  [ROOT_BACKREF_KEY]: "ROOT_BACKREF",
+};
+
 /** The tree that names all other trees. */
 export const ROOT_TREE_OBJECTID = 1;
 /** The inode at the top of every subvolume. */

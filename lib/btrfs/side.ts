@@ -119,16 +119,21 @@ export class Side {
   }
 
   /** An inode that is missing while its entry is still there is damage. */
-  #requireVanished({ tree, inode, type, parent }: Target): void {
-    const listing = new Listing();
+  #requireVanished(target: Target): void {
+    if (!this.#hasEntry(target)) return;
+    // Entries are deleted late: look once more when that is done.
     this.reader.settle();
-    if (parent !== undefined) listing.load(this.#directories, parent.tree, parent.inode);
-    const isThere =
-      parent === undefined ||
-      (type === "subvolume" ? listing.leadsTo(tree, true) : listing.leadsTo(inode, false));
-    if (!isThere) return;
+    if (!this.#hasEntry(target)) return;
+    const { tree, inode } = target;
     const place = { tree, objectid: inode, type: INODE_ITEM_KEY, offset: 0 };
     throw damaged(place, "missing, expected it for an entry of a directory");
+  }
+
+  #hasEntry({ tree, inode, type, parent }: Target): boolean {
+    if (parent === undefined) return true;
+    const listing = new Listing();
+    listing.load(this.#directories, parent.tree, parent.inode);
+    return type === "subvolume" ? listing.leadsTo(tree, true) : listing.leadsTo(inode, false);
   }
 
   /**

@@ -3,13 +3,15 @@
  * what stays is listed, once, and the comparison ends well.
  */
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { writeFileSync } from "node:fs";
+import { closeSync, openSync, writeFileSync } from "node:fs";
+import { diffSubvolumes } from "../../lib/host/diff.ts";
+import { visible } from "../../lib/text.ts";
 import { changes, inDirectory, makeRoot } from "../support/diff.ts";
 import { makeBtrfs, mountAt, Scratch } from "../support/disk.ts";
 import { describePrivileged } from "../support/privileged.ts";
 
 const STABLE = 300;
-const ROUNDS = 20;
+const ROUNDS = 8;
 
 /** Creates, replaces, renames and deletes between the stable files, in both halves, until it is killed. */
 const CHURN = `
@@ -32,6 +34,22 @@ for (let n = 0; ; n++) {
   if (n === 2000) console.log("running");
 }`;
 
+/** Sizes of the stable files; everything is asked for its inode and the text of its link. */
+function stableSizes(root: string, base: string): number[] {
+  const sizes: number[] = [];
+  const fds = [openSync(root, "r"), openSync(base, "r")] as const;
+  try {
+    diffSubvolumes({ root: fds[0], base: fds[1] }, (change) => {
+      const { sizeBytes } = change.inode();
+      change.linkText();
+      if (visible(change.path).includes("stable")) sizes.push(sizeBytes);
+    });
+  } finally {
+    for (const fd of fds) closeSync(fd);
+  }
+  return sizes;
+}
+
 describePrivileged("diffSubvolumes() while others write", () => {
   const scratch = new Scratch();
   let top = "";
@@ -49,6 +67,9 @@ describePrivileged("diffSubvolumes() while others write", () => {
     const expected = changes(root, base).filter((line) => line.includes("stable"));
     expect(expected.length).toBe(STABLE + STABLE / 2);
 
+    const sizes = stableSizes(root, base);
+    expect(sizes.length).toBe(expected.length);
+
     const script = scratch.path("churn.ts");
     writeFileSync(script, CHURN);
     const churn = Bun.spawn([process.execPath, script, root], {
@@ -61,6 +82,7 @@ describePrivileged("diffSubvolumes() while others write", () => {
         const lines = changes(root, base);
         expect(lines.filter((line) => line.includes("stable"))).toEqual(expected);
         expect(lines.some((line) => line.includes("churn"))).toBe(true);
+        expect(stableSizes(root, base)).toEqual(sizes);
       }
       expect(churn.exitCode).toBeNull();
     } finally {
