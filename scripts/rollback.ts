@@ -90,6 +90,7 @@ function conclude(
     throw failure ?? new Failure("Cannot tell what the rollback did: it left no result");
   }
   if (json) stdout.line(JSON.stringify(result));
+  stdout.flush();
   if (result.warning !== "") say.warn(visible(result.warning));
   const sentence = describeResult(result, oldRoots);
   if (failure !== undefined) {

@@ -53,7 +53,7 @@ export function describeResult(result: RollbackResult, oldRoots: string): string
   const because = reason === "" ? "" : `: ${reason}`;
   const sentences = {
     done: `the root on ${device} is blank${kept}${because}`,
-    finished: `the root on ${device} is blank${because}, which is finished now`,
+    finished: `the root on ${device} is blank${because}, this one finished`,
     skipped: `nothing was done on ${device}${because}`,
     failed: `the rollback on ${device} failed${because}${kept}`,
   };

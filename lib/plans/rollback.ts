@@ -13,7 +13,7 @@ import { visible } from "../text.ts";
 import { identity } from "./subvolumes.ts";
 
 /** udev has locks on disks for moments; another rollback has one for longer. */
-const LOCK_WAIT_SECONDS = 10;
+const LOCK_WAIT_SECONDS = 2;
 
 export interface RollbackFacts {
   readonly disk: Disk;

@@ -5,17 +5,25 @@ import type { ShellName, Strike } from "./rollback-programs.ts";
 /** More than any run makes: a loop that reaches it has lost count. */
 const CALLS_MAX = 60;
 
-/** Strikes at each call of a run that starts on `image`; `inspect` looks at what is left. */
+export interface Series {
+  readonly shell: ShellName;
+  readonly strike: Strike;
+  /** The disk that each run starts on; the pristine one unless given. */
+  readonly image?: string;
+  readonly keepOld?: boolean;
+  /** The first call to strike at; 1 unless given. */
+  readonly from?: number;
+}
+
+/** Strikes at each call in turn; `inspect` looks at what is left. Returns the number of calls. */
 export function strikeEach(
   machine: Machine,
-  shell: ShellName,
-  strike: Strike,
+  { shell, strike, image = machine.pristine, keepOld = true, from = 1 }: Series,
   inspect: (at: number, call: string, status: number | undefined) => void,
-  image = machine.pristine,
 ): number {
-  for (let at = 1; at < CALLS_MAX; at++) {
+  for (let at = from; at < CALLS_MAX; at++) {
     machine.insert(image);
-    const { calls, status } = machine.run({ shell, at, strike });
+    const { calls, status } = machine.run({ shell, at, strike, keepOld });
     if (calls.length < at) return at - 1;
     inspect(at, calls[at - 1]!, status);
   }
@@ -25,20 +33,19 @@ export function strikeEach(
 /** Loses power at each call, runs again, and lists what is wrong then. */
 export function losePowerAtEach(
   machine: Machine,
-  shell: ShellName,
-  strike: Strike,
-  image?: string,
+  series: Series,
 ): { count: number; faults: string[]; outcomes: Set<string> } {
+  const { shell, strike, keepOld = true } = series;
   const faults: string[] = [];
   const outcomes = new Set<string>();
-  const inspect = (at: number, call: string) => {
+  const count = strikeEach(machine, series, (at, call) => {
     machine.losePower();
-    const { status, result, stderr } = machine.run({ shell });
+    const { status, result, stderr } = machine.run({ shell, keepOld });
     outcomes.add(result.outcome ?? "none");
     if (status !== 0) faults.push(`${strike} ${at} (${call}): status ${status}: ${stderr}`);
-    for (const fault of machine.faults()) faults.push(`${strike} ${at} (${call}): ${fault}`);
-  };
-  const count = strikeEach(machine, shell, strike, inspect, image);
+    for (const fault of machine.faults(keepOld ? "kept" : "deleted"))
+      faults.push(`${strike} ${at} (${call}): ${fault}`);
+  });
   return { count, faults, outcomes };
 }
 

@@ -129,10 +129,24 @@ export class Machine {
     const text = attempt.script ?? rollbackScript(this.parameters(attempt.keepOld));
     // busybox looks for applets before PATH, but for functions before both.
     const functions = PROGRAMS.map((name) => `${name}() { "${bin}/${name}" "$@"; }\n`);
+    const [shell, ...options] = SHELLS[attempt.shell];
     const child = Bun.spawnSync(
-      ["setsid", "--wait", ...SHELLS[attempt.shell], "-c", functions.join("") + text],
+      [
+        Bun.which("setsid")!,
+        "--wait",
+        Bun.which(shell)!,
+        ...options,
+        "-c",
+        functions.join("") + text,
+      ],
       {
-        env: { ...files, AT: `${attempt.at ?? 0}`, STRIKE: attempt.strike ?? "", TOP: this.top },
+        env: {
+          ...files,
+          PATH: bin,
+          AT: `${attempt.at ?? 0}`,
+          STRIKE: attempt.strike ?? "",
+          TOP: this.top,
+        },
         stderr: "pipe",
         stdout: "pipe",
       },

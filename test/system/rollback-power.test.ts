@@ -20,7 +20,7 @@ describePrivileged("rollback.sh, when power is lost", () => {
       using scratch = new Scratch();
       const machine = new Machine(scratch);
       for (const strike of KILLS) {
-        const { count, faults, outcomes } = losePowerAtEach(machine, shell, strike);
+        const { count, faults, outcomes } = losePowerAtEach(machine, { shell, strike });
         expect(faults).toEqual([]);
         expect(count).toBeGreaterThan(15);
         expect([...outcomes].sort()).toEqual(
@@ -35,7 +35,11 @@ describePrivileged("rollback.sh, when power is lost", () => {
     using scratch = new Scratch();
     const machine = new Machine(scratch);
     for (const [state, image] of interrupted(machine)) {
-      const { count, faults } = losePowerAtEach(machine, "ash", "kill-committed", image);
+      const { count, faults } = losePowerAtEach(machine, {
+        shell: "ash",
+        strike: "kill-committed",
+        image,
+      });
       expect({ state, faults }).toEqual({ state, faults: [] });
       expect(count).toBeGreaterThan(8);
     }
@@ -46,7 +50,7 @@ describePrivileged("rollback.sh, when power is lost", () => {
     using scratch = new Scratch();
     const machine = new Machine(scratch);
     const faults: string[] = [];
-    strikeEach(machine, "dash", "kill-after", (at, call) => {
+    strikeEach(machine, { shell: "dash", strike: "kill-after" }, (at, call) => {
       const { status, stderr } = machine.run({ shell: "dash" });
       if (status !== 0) faults.push(`${at} (${call}): ${stderr}`);
       if (Bun.spawnSync(["mountpoint", "--quiet", machine.top]).exitCode === 0)
@@ -55,6 +59,20 @@ describePrivileged("rollback.sh, when power is lost", () => {
     });
     expect(faults).toEqual([]);
     machine.eject();
+  });
+
+  test("deletes the old root in the end, where none is kept, if power is lost on the way", () => {
+    using scratch = new Scratch();
+    const machine = new Machine(scratch);
+    machine.insert();
+    const { calls } = machine.run({ shell: "ash", keepOld: false });
+    expect(machine.faults("deleted")).toEqual([]);
+    const from = calls.findIndex((call) => call.startsWith("btrfs subvolume list")) + 1;
+    const series = { shell: "ash", strike: "kill-committed", keepOld: false, from } as const;
+    const { count, faults } = losePowerAtEach(machine, series);
+    machine.eject();
+    expect(faults).toEqual([]);
+    expect(count - from).toBeGreaterThan(6);
   });
 
   test.each<[string, (text: string) => string, RegExp]>([
