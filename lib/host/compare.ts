@@ -9,6 +9,7 @@ import { readSync } from "node:fs";
 import type { Difference } from "../copy/difference.ts";
 import type { InodeStatus } from "../inode-status.ts";
 import { type Handle, linkTextOf, lookAt, READ, reopen, statusOf } from "./at.ts";
+import { shareAllExtents } from "./shared-extents.ts";
 import { attributesOf, sameAttributes } from "./xattr.ts";
 
 /** A path below an open directory. */
@@ -18,6 +19,8 @@ export interface Place {
 }
 
 const CHUNK_BYTES = 256 * 1024;
+/** From here on a look at the metadata, to know a reflinked copy, is cheaper than to read both. */
+const LARGE_BYTES = 1024 ** 2;
 const left = Buffer.alloc(CHUNK_BYTES);
 const right = Buffer.alloc(CHUNK_BYTES);
 
@@ -83,6 +86,8 @@ function sameBytes(
   if (ours.device === theirs.device && ours.inode === theirs.inode) return true;
   using mine = reopen(a, READ, path);
   using other = reopen(b, READ, path);
+  const { sizeBytes } = ours;
+  if (sizeBytes >= LARGE_BYTES && shareAllExtents(mine.fd, other.fd, sizeBytes)) return true;
   for (let at = 0; ; ) {
     const count = readFully(mine.fd, left, at);
     if (count !== readFully(other.fd, right, at)) return false;
