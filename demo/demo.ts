@@ -110,15 +110,18 @@ async function walkThrough(scratch: Scratch): Promise<void> {
   say("3. Some weeks pass: the machine gathers state.");
   makeState(target);
   await demo.type("blankroot fs-diff", 1);
-  await demo.type("blankroot fs-diff -0 | tr '\\0' '\\n' | tail -n 3", 1);
+  await demo.type("blankroot fs-diff -0 /root | xargs -0 printf '%q\\n'", 1);
 
   say("4. What would the next boot take?");
   await demo.type("blankroot rollback-preview", 1);
 
   say("5. Save what matters: what the profile lists, and the database that it forgot.");
   await demo.type("blankroot persist-copy");
+  await demo.type("blankroot persist-copy --dry-run /var/lib/postgresql");
   await demo.type("blankroot persist-copy /var/lib/postgresql");
-  await demo.type("blankroot fs-diff --all --status | grep -E 'machine-id|postgresql|uid-map'");
+  await demo.type("blankroot fs-diff", 1);
+  say("What was listed and copied is kept. The database has a copy that no list names yet:");
+  await demo.type("blankroot fs-diff --json /var/lib/postgresql/16/PG_VERSION", 1);
 
   say("6. The rollback, as at every boot: the old root is set aside, a blank one takes its place.");
   await demo.type(`${mount} --unmount`);

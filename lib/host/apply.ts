@@ -20,7 +20,7 @@ interface Names {
 }
 
 /**
- * @param announce is told each step's reason before it runs
+ * @param announce is told the reason of each step that changes something, before it runs
  * @throws Refusal if a check no longer holds: nothing was touched.
  *   Failure if a step fails: those before it were done, those after it were not.
  */
@@ -31,7 +31,8 @@ export async function applyPlan(plan: Plan, announce: (why: string) => void): Pr
   process.umask(0o022);
   for (const check of plan.checks) await refuseUnless(check, names);
   for (const [index, step] of plan.steps.entries()) {
-    announce(step.why);
+    // What changes something is told; what only looks is heard of when it fails.
+    if (step.kind !== "check") announce(step.why);
     try {
       await applyStep(step, names);
     } catch (error) {
