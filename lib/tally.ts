@@ -28,22 +28,29 @@ export class Tally {
   readonly #directories = new Map<string, { files: number; bytes: number }>();
   readonly #examples: Uint8Array[] = [];
   readonly #nested: Uint8Array[] = [];
+  #uncopied = 0;
 
   /** @param judge asked only for what is counted */
   add(change: Change, judge: Judge): void {
     if (change.type === "subvolume" && change.status !== "D") this.#nested.push(change.path);
     if (isDirectory(change.type) || change.type === "socket") return;
-    const { fate } = judge(change);
+    const { fate, reason } = judge(change);
     const { sizeBytes, links } = change.inode();
     const bytes = change.type === "file" ? sizeBytes / Math.max(1, links) : 0;
     addTo(this.#counts, fate, bytes);
     if (fate !== "lost") return;
+    if (reason === "listed, not copied" || reason === "copy differs") this.#uncopied++;
     addTo(this.#directories, directoryOf(change.path), bytes);
     if (this.#examples.length < EXAMPLES_MAX) this.#examples.push(change.path);
   }
 
   count(fate: Fate): Count {
     return rounded(this.#counts.get(fate) ?? { files: 0, bytes: 0 });
+  }
+
+  /** Lost files that are listed: what somebody believes to be safe. */
+  get uncopied(): number {
+    return this.#uncopied;
   }
 
   /** The first lost files in the order of their paths. */

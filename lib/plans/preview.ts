@@ -51,6 +51,8 @@ export interface Preview {
   /** What happens at boot where it can't. */
   readonly onFailure: "boot" | "stop";
   readonly counts: Readonly<Record<"lost" | "kept" | "managed" | "ignored" | "restored", Count>>;
+  /** Lost files that the profile lists, but of which there is no equal copy. */
+  readonly uncopied: number;
   readonly largestLosses: readonly DirectoryLoss[];
   /** The first lost files. */
   readonly examples: readonly Uint8Array[];
@@ -87,6 +89,7 @@ export function planPreview(profile: Profile, facts: PreviewFacts, tally: Tally)
       ignored: tally.count("ignored"),
       restored: tally.count("restored"),
     },
+    uncopied: tally.uncopied,
     largestLosses: tally.largestLosses(LOSSES_SHOWN),
     examples: tally.examples,
     keep,

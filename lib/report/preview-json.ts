@@ -16,6 +16,7 @@ export function previewJson(preview: Preview): string {
         ? null
         : { as: setAside.as, kept: setAside.kept, nested: setAside.nested.map(pathFields) },
     counts: preview.counts,
+    lost_though_listed: preview.uncopied,
     largest_losses: preview.largestLosses.map(({ path, files, bytes }) => ({
       ...pathFields(path),
       files,

@@ -72,11 +72,14 @@ function keepText({ days, at_least }: Preview["keep"]): string {
   return at_least === 0 ? age : `${age}, and ${newest}`;
 }
 
-function countLines({ counts }: Preview): string[] {
-  return Object.entries(counts).map(
+function countLines({ counts, uncopied }: Preview): string[] {
+  const lines = Object.entries(counts).map(
     ([fate, { files, bytes }]) =>
       `${fate.padEnd(9)}${plural(files, "file").padStart(15)}${formatBytes(bytes).padStart(14)}`,
   );
+  if (uncopied === 0) return lines;
+  const which = `${plural(uncopied, "lost file")} ${uncopied === 1 ? "is" : "are"} listed`;
+  return [...lines, `${which}, but without an equal copy: persist-copy copies what is missing`];
 }
 
 function lossLines({ largestLosses }: Preview): string[] {

@@ -49,6 +49,7 @@ describePrivileged("rollback-preview", () => {
     expect(stdout).toContain("2 nested subvolumes in it go with it:\n  /var/lib/machines\n");
     expect(stdout).toContain("/persist/passwords/user is not there");
     expect(stdout).toContain("/etc/machine-id is listed, but /persist has no copy");
+    expect(stdout).toContain("1 lost file is listed, but without an equal copy");
     expect(stdout).toContain("2 old roots to be pruned");
 
     const preview = JSON.parse(machine.run("rollback-preview", "--json").stdout);

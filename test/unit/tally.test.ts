@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import type { Fate } from "../../lib/fate.ts";
+import type { Fate, Reason } from "../../lib/fate.ts";
 import { Tally } from "../../lib/tally.ts";
 import { type ChangeOptions, madeUpChange } from "../support/change.ts";
 
@@ -43,6 +43,16 @@ test("Tally adds losses up to directories of three names, the largest first", ()
     { path: "/", files: 1, bytes: 1 },
   ]);
   expect(tally.largestLosses(1)).toHaveLength(1);
+});
+
+test("Tally counts what is lost though it is listed", () => {
+  const tally = new Tally();
+  const reasons: Reason[] = ["listed, not copied", "copy differs", "not listed", "shadowed"];
+  for (const reason of reasons) {
+    tally.add(madeUpChange({ path: "/a" }), () => ({ fate: "lost", reason }));
+  }
+  tally.add(madeUpChange({ path: "/a" }), () => ({ fate: "kept", reason: "listed and copied" }));
+  expect(tally.uncopied).toBe(2);
 });
 
 test("Tally remembers nested subvolumes and the first losses, whatever their names are", () => {
