@@ -1,10 +1,11 @@
 /** What a preview of the next boot must know of the disk, beside the comparison. */
-import { closeSync, lstatSync, readdirSync, type Stats, statfsSync } from "node:fs";
-import { basename, dirname } from "node:path/posix";
+import { readdirSync, statfsSync } from "node:fs";
+import type { InodeStatus } from "../../inode-status.ts";
 import { survivingPlace } from "../../mount-points.ts";
 import type { PreviewFacts } from "../../plans/preview.ts";
 import type { Profile } from "../../profile.ts";
-import { openDirectoryBelow, View } from "../roots/views.ts";
+import { lookAt, statusOf } from "../at.ts";
+import { View } from "../roots/views.ts";
 import type { Roots } from "../roots.ts";
 import { probeSubvolumeState } from "./subvolume-state.ts";
 
@@ -34,7 +35,7 @@ function withoutCopy({ persist }: Profile, { persist: side }: Roots): string[] {
   if (side === undefined) return [];
   return [...persist.directories, ...persist.files]
     .map(({ path }) => path)
-    .filter((path) => statBelow(side.fd, path) === undefined);
+    .filter((path) => typeBelow(side.fd, path) === undefined);
 }
 
 function withoutPassword(profile: Profile, top: View): PreviewFacts["withoutPassword"] {
@@ -42,19 +43,13 @@ function withoutPassword(profile: Profile, top: View): PreviewFacts["withoutPass
     if (file === undefined) return [];
     const place = survivingPlace(profile, file);
     const path = place === undefined ? undefined : `${place.subvolume}${place.rest}`;
-    const found = path === undefined ? undefined : statBelow(top.top, path);
-    return found?.isFile() ? [] : [{ user, file }];
+    const isThere = path !== undefined && typeBelow(top.top, path) === "file";
+    return isThere ? [] : [{ user, file }];
   });
 }
 
-/** lstat below an open directory, through no symbolic link; undefined where there is nothing. */
-function statBelow(top: number, path: string): Stats | undefined {
-  const directory = openDirectoryBelow(top, dirname(path));
-  if (directory === undefined) return undefined;
-  try {
-    const name = `/proc/self/fd/${directory}/${basename(path)}`;
-    return lstatSync(name, { throwIfNoEntry: false });
-  } finally {
-    closeSync(directory);
-  }
+/** The type of what a path names below an open directory, through no symbolic link. */
+function typeBelow(top: number, path: string): InodeStatus["type"] | undefined {
+  using found = lookAt(top, Buffer.from(path));
+  return found === undefined ? undefined : statusOf(found.fd).type;
 }

@@ -2,34 +2,36 @@
  * Directories seen without the mounts upon them: a mount of our own, and open
  * descriptors into it.
  *
- * Names are opened one by one and never through a symbolic link: below a top that
- * others write to, a path that was checked a moment ago proves nothing.
+ * Nothing is opened through a symbolic link: below a top that others write to, a
+ * path that was checked a moment ago proves nothing.
  */
-import { closeSync, constants, fstatSync, statfsSync, statSync } from "node:fs";
+import { constants, fstatSync, statfsSync, statSync } from "node:fs";
 import { Refusal, UsageFault } from "../../fault.ts";
 import { visible } from "../../text.ts";
+import { type Handle, openBeneath } from "../at.ts";
 import { cloneMount, type DetachedMount, mountDetached } from "../detached.ts";
-import { CallFailure, checked, cString, libc, ptr } from "../libc.ts";
+import { CallFailure } from "../libc.ts";
 
 /** BTRFS_SUPER_MAGIC, linux/magic.h. */
 const BTRFS_MAGIC = 0x9123683e;
 /** Inode number of the top directory of every subvolume: BTRFS_FIRST_FREE_OBJECTID. */
 const SUBVOLUME_INODE = 256;
-/** The same number on x86-64 and aarch64, unlike O_DIRECTORY and O_NOFOLLOW. */
-const O_CLOEXEC = 0o2000000;
-const OPEN_DIRECTORY =
-  constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW | O_CLOEXEC;
+/** What a path is that isn't there, is no directory, or leads through a symbolic link. */
+const ABSENT = new Set(["ENOENT", "ENOTDIR", "ELOOP"]);
 
 /** A mount and the descriptors opened below it; disposing of it closes all. */
 export class View implements Disposable {
   /** Open for reading: the top of the mount. */
   readonly top: number;
   readonly #mount: DetachedMount;
-  readonly #opened: number[] = [];
+  readonly #opened: Handle[] = [];
 
   constructor(mount: DetachedMount) {
     this.#mount = mount;
-    this.top = this.#keep(openIn(mount.fd, "."));
+    // The mount's own descriptor names a place alone: it can't be searched or listed.
+    const top = openBeneath(mount.fd, Buffer.from("."), constants.O_RDONLY | constants.O_DIRECTORY);
+    this.#opened.push(top);
+    this.top = top.fd;
   }
 
   /** The whole file system of a device, from its top. */
@@ -49,8 +51,9 @@ export class View implements Disposable {
    * @returns undefined where a name is absent or no directory
    */
   directory(path: string): number | undefined {
-    const fd = openDirectoryBelow(this.top, path);
-    return fd === undefined ? undefined : this.#keep(fd);
+    const opened = openIfThere(this.top, path);
+    if (opened !== undefined) this.#opened.push(opened);
+    return opened?.fd;
   }
 
   /** Opens a subvolume by its path below the top; undefined where there is none. */
@@ -60,31 +63,9 @@ export class View implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const fd of this.#opened.splice(0)) closeSync(fd);
+    for (const opened of this.#opened.splice(0)) opened[Symbol.dispose]();
     this.#mount[Symbol.dispose]();
   }
-
-  #keep(fd: number): number {
-    this.#opened.push(fd);
-    return fd;
-  }
-}
-
-/**
- * Opens a directory below an open one, through no symbolic link. To be closed.
- *
- * @param path names with "/" between them; "" opens the same directory again
- * @returns undefined where a name is absent or no directory
- */
-export function openDirectoryBelow(top: number, path: string): number | undefined {
-  let at: number | undefined = openIn(top, ".");
-  for (const name of path.split("/").filter((part) => part !== "")) {
-    const above: number = at;
-    at = openIfThere(above, name);
-    closeSync(above);
-    if (at === undefined) return undefined;
-  }
-  return at;
 }
 
 /** @throws UsageFault, Refusal unless `dir` is the top of a btrfs subvolume */
@@ -109,18 +90,11 @@ export function refuseUnlessDirectory(flag: string, dir: string): void {
   throw new UsageFault(`Cannot use ${visible(dir)} as ${flag}: ${state}`);
 }
 
-function openIfThere(dir: number, name: string): number | undefined {
+function openIfThere(top: number, path: string): Handle | undefined {
   try {
-    return openIn(dir, name);
+    return openBeneath(top, Buffer.from(path), constants.O_RDONLY | constants.O_DIRECTORY);
   } catch (error) {
-    if (error instanceof CallFailure && ["ENOENT", "ENOTDIR", "ELOOP"].includes(error.code))
-      return undefined;
+    if (error instanceof CallFailure && ABSENT.has(error.code)) return undefined;
     throw error;
   }
-}
-
-function openIn(dir: number, name: string): number {
-  const path = cString(name);
-  const fd = libc().openat(dir, ptr(path), OPEN_DIRECTORY, 0);
-  return checked(fd, () => `Cannot open the directory ${visible(name)}`);
 }
