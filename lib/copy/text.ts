@@ -67,6 +67,7 @@ const VERBS: Record<CopyAction["kind"], string> = {
   "make-symlink": "symlink",
   "make-node": "node",
   "set-metadata": "metadata",
+  "set-times": "times",
 };
 
 function renderAction(
@@ -75,7 +76,7 @@ function renderAction(
 ): string {
   const size = kind === "copy-file" ? ` (${formatBytes(status.sizeBytes)})` : "";
   const other = linkTo === undefined ? "" : ` = ${visible(linkTo)}`;
-  const over = replaces !== undefined && kind !== "set-metadata" ? ", replaces what is there" : "";
+  const over = replaces !== undefined && !kind.startsWith("set-") ? ", replaces what is there" : "";
   const place = `${visible(persistPath)}${visible(path)}`;
   return `${VERBS[kind].padEnd(9)} ${visible(path)} -> ${place}${other}${size}${over}`;
 }

@@ -4,6 +4,7 @@
  * All conflicts are found here, before the first copy: a run that copies half and
  * then meets a file it may not replace would leave people to sort out which half.
  */
+import { dirname } from "node:path/posix";
 import { type Difference, isEqualCopy } from "../copy/difference.ts";
 import { describeConflict } from "../copy/text.ts";
 import { Refusal } from "../fault.ts";
@@ -45,7 +46,8 @@ export interface CopyAction {
     | "link"
     | "make-symlink"
     | "make-node"
-    | "set-metadata";
+    | "set-metadata"
+    | "set-times";
   readonly path: Uint8Array;
   /** The original, as it was looked at. */
   readonly status: InodeStatus;
@@ -94,11 +96,17 @@ function decide(entry: SourceEntry, facts: CopyFacts, update: boolean): Decision
     return { kind: "skip", reason: "only a mount point, its content is in the persist root" };
   }
   if (entry.role === "parent" && copy.status.type === "directory") return { kind: "pass" };
-  if (entry.role === "named" && isEqualCopy(copy.differences)) return { kind: "equal" };
+  if (entry.role === "named" && isEqualCopy(copy.differences)) return decideEqual(status, copy);
   const obstacle = obstacleTo(entry, copy, facts, update);
   if (obstacle !== undefined) return { kind: "conflict", copy, reason: obstacle.reason };
   const action = status.type === "directory" ? "set-metadata" : creation(status);
   return { kind: "act", action };
+}
+
+/** Directories get their times last, so those of an interrupted run are what is left to do. */
+function decideEqual(status: InodeStatus, { differences }: CopyState): Decision {
+  const isLate = status.type === "directory" && differences.length > 0;
+  return isLate ? { kind: "act", action: "set-times" } : { kind: "equal" };
 }
 
 /** Why a differing copy may not be replaced; no reason of its own where --update would do. */
@@ -128,7 +136,7 @@ class Planner {
   readonly #facts: CopyFacts;
   readonly #update: boolean;
   readonly #actions: CopyAction[] = [];
-  readonly #equal: Uint8Array[] = [];
+  readonly #equal: SourceEntry[] = [];
   readonly #skipped: Skipped[] = [];
   readonly #conflicts: string[] = [];
   /** The first path of each inode with several names; how many names were met. */
@@ -146,7 +154,7 @@ class Planner {
     if (decision.kind === "conflict") this.#addConflict(entry, decision.copy, decision.reason);
     if (decision.kind === "equal") {
       this.#otherName(entry);
-      this.#equal.push(path);
+      this.#equal.push(entry);
     }
     if (decision.kind !== "act") return;
     const linkTo = this.#otherName(entry);
@@ -156,9 +164,13 @@ class Planner {
 
   finish(): CopyPlan {
     if (this.#conflicts.length > 0) throw this.#refusal();
+    // A directory that is equal now won't be once something is put into it.
+    const filled = new Set(this.#actions.map(({ path }) => dirname(latin1(path))));
+    const isFilled = ({ path }: SourceEntry) => filled.has(latin1(path));
+    const late = this.#equal.filter(isFilled).map(setTimes);
     return {
-      actions: this.#actions,
-      equal: this.#equal,
+      actions: [...this.#actions, ...late],
+      equal: this.#equal.filter((entry) => !isFilled(entry)).map(({ path }) => path),
       skipped: this.#skipped,
       notes: this.#notes(),
     };
@@ -206,6 +218,10 @@ class Planner {
       { hint },
     );
   }
+}
+
+function setTimes({ path, status, copy }: SourceEntry): CopyAction {
+  return { kind: "set-times", path, status, linkTo: undefined, replaces: copy?.status };
 }
 
 function creation({ type }: InodeStatus): CopyAction["kind"] {

@@ -79,7 +79,7 @@ class Copier implements Disposable {
   run(action: CopyAction): void {
     if (action.kind === "copy-file") this.#wait({ action, copy: this.#copyFile(action) });
     else if (action.kind === "link") this.#wait({ action, copy: undefined });
-    else if (action.kind === "set-metadata") this.#setMetadata(action);
+    else if (action.kind === "set-metadata" || action.kind === "set-times") this.#set(action);
     else this.#makeInPlace(action);
   }
 
@@ -160,11 +160,12 @@ class Copier implements Disposable {
     this.#onDone(action);
   }
 
-  #setMetadata(action: CopyAction): void {
-    const { path, status } = action;
+  /** The metadata of a directory that is there; its times wait for its content. */
+  #set(action: CopyAction): void {
+    const { kind, path, status } = action;
     using original = this.#lookAtOriginal(path, status);
     using copy = this.#lookAtCopy(path);
-    copyOwnerAndMode(copy, status, attributesOf(original), path);
+    if (kind === "set-metadata") copyOwnerAndMode(copy, status, attributesOf(original), path);
     this.#directories.push(action);
     this.#onDone(action);
   }

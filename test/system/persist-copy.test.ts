@@ -1,0 +1,572 @@
+import { expect, test } from "bun:test";
+import { createHash } from "node:crypto";
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import { blankroot, type Ran } from "../support/blankroot.ts";
+import { makeBtrfs, mountAt, Scratch, sh } from "../support/disk.ts";
+import { describePrivileged } from "../support/privileged.ts";
+import { writeProfile } from "../support/profile.ts";
+
+const MIB = 1024 ** 2;
+const MAIN = join(import.meta.dir, "../../scripts/main.ts");
+
+/** A root and a persist subvolume, mounted by hand: no profile is needed. */
+class Machine implements Disposable {
+  readonly scratch = new Scratch();
+  readonly device: string;
+  readonly root: string;
+  readonly persist: string;
+
+  constructor(sizeBytes = 512 * MIB) {
+    this.device = makeBtrfs(this.scratch, "disk", sizeBytes, "Copies");
+    const top = mountAt(this.scratch, "top", this.device);
+    for (const name of ["root", "persist"]) sh(["btrfs", "subvolume", "create", `${top}/${name}`]);
+    sh(["umount", top]);
+    this.root = mountAt(this.scratch, "root", this.device, "subvol=root");
+    this.persist = mountAt(this.scratch, "persist", this.device, "subvol=persist");
+  }
+
+  write(path: string, text = path): string {
+    const file = `${this.root}${path}`;
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, text);
+    return file;
+  }
+
+  copy(...words: (string | Uint8Array)[]): Ran {
+    return blankroot(this.words(...(words as string[])));
+  }
+
+  words(...words: string[]): string[] {
+    return ["persist-copy", "--root", this.root, "--persist", this.persist, ...words];
+  }
+
+  /** What rsync, comparing everything by checksum, still finds to do. */
+  differences(path: string): string {
+    const [from, to] = [`${this.root}${path}/`, `${this.persist}${path}/`];
+    return sh([
+      "rsync",
+      "-aHAX",
+      "--checksum",
+      "--dry-run",
+      "--itemize-changes",
+      "--delete",
+      from,
+      to,
+    ]);
+  }
+
+  [Symbol.dispose](): void {
+    this.scratch[Symbol.dispose]();
+  }
+}
+
+/** A digest of all names, types, modes, times and contents below a directory. */
+function digest(dir: string): string {
+  const listing = sh(["find", dir, "-printf", "%P %y %m %U %G %T@ %l\\0"]);
+  const contents = sh(["sh", "-c", 'cd "$0"; find . -type f -exec sha256sum {} + | sort', dir]);
+  return createHash("sha256").update(listing).update(contents).digest("hex");
+}
+
+const CASES: Array<[string, (dir: string) => void, (file: string) => string]> = [
+  [
+    "owner and mode with suid and sticky bits",
+    (d) => sh(["sh", "-c", 'echo x >"$0/x"; chown 12:34 "$0/x"; chmod 7751 "$0/x"', d]),
+    (f) => sh(["stat", "--format=%u:%g %a", f]),
+  ],
+  [
+    "times to the nanosecond",
+    (d) => sh(["sh", "-c", 'echo x >"$0/x"; touch -d "2001-02-03 04:05:06.789012345" "$0/x"', d]),
+    (f) => sh(["stat", "--format=%y", f]),
+  ],
+  [
+    "a time before 1970",
+    (d) =>
+      sh(["sh", "-c", 'echo x >"$0/x"; touch -d "1969-12-31 23:59:58.000000001 UTC" "$0/x"', d]),
+    (f) => sh(["stat", "--format=%y", f]),
+  ],
+  [
+    "extended attributes of all namespaces",
+    (d) =>
+      sh([
+        "sh",
+        "-c",
+        'echo x >"$0/x"; for n in user trusted security; do setfattr -n $n.a -v "$n value" "$0/x"; done',
+        d,
+      ]),
+    (f) => sh(["getfattr", "--absolute-names", "-d", "-m", "-", f]).replace(/^# file:.*/m, ""),
+  ],
+  [
+    "ACLs, default ones too",
+    (d) => sh(["sh", "-c", 'mkdir "$0/x"; setfacl -m u:7:rwx,g:8:r,d:u:9:rw "$0/x"', d]),
+    (f) => sh(["getfacl", "--omit-header", "--absolute-names", f]),
+  ],
+  [
+    "capabilities",
+    (d) =>
+      sh([
+        "sh",
+        "-c",
+        'echo x >"$0/x"; chown 5:5 "$0/x"; setcap cap_net_raw,cap_chown+ep "$0/x"',
+        d,
+      ]),
+    (f) => sh(["getcap", f]).replace(f, ""),
+  ],
+  [
+    "holes",
+    (d) =>
+      sh([
+        "sh",
+        "-c",
+        'truncate -s 64M "$0/x"; printf data | dd of="$0/x" bs=1M seek=32 conv=notrunc status=none',
+        d,
+      ]),
+    (f) => `${statSync(f).size} ${statSync(f).blocks < 1000}`,
+  ],
+  [
+    "NOCOW",
+    (d) => sh(["sh", "-c", 'touch "$0/x"; chattr +C "$0/x"; echo data >"$0/x"', d]),
+    (f) => sh(["lsattr", f]).split(" ")[0]!,
+  ],
+  [
+    "a fifo",
+    (d) => sh(["mkfifo", "-m", "640", `${d}/x`]),
+    (f) => sh(["stat", "--format=%F %a", f]),
+  ],
+  [
+    "a character device",
+    (d) => sh(["mknod", "-m", "600", `${d}/x`, "c", "300", "70000"]),
+    (f) => sh(["stat", "--format=%F %a %t:%T", f]),
+  ],
+  [
+    "a block device",
+    (d) => sh(["mknod", `${d}/x`, "b", "7", "5"]),
+    (f) => sh(["stat", "--format=%F %t:%T", f]),
+  ],
+  [
+    "a symbolic link with its owner and time",
+    (d) =>
+      sh([
+        "sh",
+        "-c",
+        'ln -s "/no/where else" "$0/x"; chown -h 5:6 "$0/x"; touch -h -d 2001-02-03 "$0/x"',
+        d,
+      ]),
+    (f) => sh(["stat", "--format=%N %u:%g %y", f]).replace(/^.* -> /, ""),
+  ],
+  [
+    "an empty directory with its time",
+    (d) => sh(["sh", "-c", 'mkdir -m 2770 "$0/x"; touch -d 2001-02-03 "$0/x"', d]),
+    (f) => sh(["stat", "--format=%a %y", f]),
+  ],
+];
+
+describePrivileged("persist-copy keeps", () => {
+  test.each(CASES)("%s", (_, make, show) => {
+    using m = new Machine();
+    mkdirSync(`${m.root}/d`);
+    make(`${m.root}/d`);
+    const ran = m.copy("/d");
+    expect(ran.stderr).not.toContain("error");
+    expect(ran.status).toBe(0);
+    expect(show(`${m.persist}/d/x`)).toBe(show(`${m.root}/d/x`));
+    expect(m.copy("/d").stderr).toContain("equal already");
+  });
+
+  test("300 names of one inode as one inode", () => {
+    using m = new Machine();
+    const first = m.write("/many/0");
+    for (let name = 1; name < 300; name++) linkSync(first, `${m.root}/many/${name}`);
+    expect(m.copy("/many").status).toBe(0);
+    expect(lstatSync(`${m.persist}/many/0`).nlink).toBe(300);
+    expect(m.differences("/many")).toBe("");
+  });
+
+  test("names that are newlines, quotes, escape sequences and no UTF-8", () => {
+    using m = new Machine();
+    const names = ["new\nline", "quo'te\"", "esc\x1b[2J", "-n", " space ", "back\\slash"].map((n) =>
+      Buffer.from(n),
+    );
+    names.push(Buffer.from([0x66, 0xff, 0xfe]));
+    mkdirSync(`${m.root}/odd`);
+    for (const name of names)
+      writeFileSync(Buffer.concat([Buffer.from(`${m.root}/odd/`), name]), name);
+    const paths = Buffer.concat(
+      names.flatMap((name) => [Buffer.from("/odd/"), name, Buffer.from([0])]),
+    );
+    const ran = blankroot(m.words("-0", "-"), { stdin: paths });
+    expect(ran.status).toBe(0);
+    expect(ran.stderr).not.toContain("\x1b[2J");
+    expect(m.differences("/odd")).toBe("");
+  });
+
+  test("the owners and modes of the directories on the way, and what is there already", () => {
+    using m = new Machine();
+    m.write("/a/b/c/file");
+    sh([
+      "sh",
+      "-c",
+      'chown 3:4 "$0/a"; chmod 711 "$0/a"; chown 5:6 "$0/a/b"; chmod 2750 "$0/a/b"',
+      m.root,
+    ]);
+    mkdirSync(`${m.persist}/a`, { mode: 0o700 });
+    m.write("/a/b/c/other");
+    expect(m.copy("/a/b/c/file").status).toBe(0);
+    expect(sh(["stat", "--format=%a %u:%g", `${m.persist}/a`])).toBe("700 0:0\n");
+    expect(sh(["stat", "--format=%a %u:%g", `${m.persist}/a/b`])).toBe("2750 5:6\n");
+    expect(existsSync(`${m.persist}/a/b/c/other`)).toBe(false);
+  });
+
+  test("everything when the persist root is on another file system", () => {
+    using m = new Machine();
+    using scratch = new Scratch();
+    const other = mountAt(scratch, "other", makeBtrfs(scratch, "other-disk", 256 * MIB));
+    mkdirSync(`${m.root}/d`);
+    for (const [index, [, make]] of CASES.entries()) {
+      mkdirSync(`${m.root}/d/${index}`);
+      make(`${m.root}/d/${index}`);
+    }
+    writeFileSync(`${m.root}/d/large`, Buffer.alloc(3 * MIB + 17, 7));
+    const ran = blankroot(["persist-copy", "--root", m.root, "--persist", other, "/d"]);
+    expect(ran.status).toBe(0);
+    const rest = [
+      "rsync",
+      "-aHAX",
+      "--checksum",
+      "--dry-run",
+      "--itemize-changes",
+      `${m.root}/d/`,
+      `${other}/d/`,
+    ];
+    expect(sh(rest)).toBe("");
+    const [, , holes] = CASES.find(([name]) => name === "holes")!;
+    const index = CASES.findIndex(([name]) => name === "holes");
+    expect(holes(`${other}/d/${index}/x`)).toBe(holes(`${m.root}/d/${index}/x`));
+  });
+
+  test("nested subvolumes as directories", () => {
+    using m = new Machine();
+    sh(["btrfs", "subvolume", "create", `${m.root}/outer`]);
+    sh(["btrfs", "subvolume", "create", `${m.root}/outer/inner`]);
+    m.write("/outer/inner/file");
+    expect(m.copy("/outer").status).toBe(0);
+    expect(readFileSync(`${m.persist}/outer/inner/file`, "utf8")).toBe("/outer/inner/file");
+  });
+});
+
+describePrivileged("persist-copy", () => {
+  test("shares content on the same file system", () => {
+    using m = new Machine();
+    writeFileSync(m.write("/big"), Buffer.alloc(8 * MIB, 1));
+    sh(["sync", "-f", m.root]);
+    expect(m.copy("/big").status).toBe(0);
+    const physical = (file: string) =>
+      /\d+\.\.\s+\d+:\s+(\d+)/.exec(sh(["filefrag", "-v", file]))?.[1];
+    expect(physical(`${m.persist}/big`)).toBe(physical(`${m.root}/big`));
+  });
+
+  test("changes nothing when run again", () => {
+    using m = new Machine();
+    for (const path of ["/etc/a", "/etc/deep/b"]) m.write(path);
+    expect(m.copy("/etc").status).toBe(0);
+    const before = digest(m.persist);
+    const again = m.copy("/etc");
+    expect(again.status).toBe(0);
+    expect(again.stderr).toContain("0 files copied");
+    expect(digest(m.persist)).toBe(before);
+  });
+
+  test("refuses what differs with both described, before anything is copied", () => {
+    using m = new Machine();
+    m.write("/etc/a", "new");
+    m.write("/etc/z", "theirs now");
+    mkdirSync(`${m.persist}/etc`);
+    writeFileSync(`${m.persist}/etc/z`, "saved");
+    const before = digest(m.persist);
+    const ran = m.copy("/etc/a", "/etc/z");
+    expect(ran.status).toBe(3);
+    expect(ran.stderr).toMatch(
+      /\/etc\/z: the root has a file of 10 bytes \(0644, 0:0, .*\), .* has a file of 5 bytes/,
+    );
+    expect(ran.stderr).toContain("differs in content");
+    expect(digest(m.persist)).toBe(before);
+  });
+
+  test("replaces what differs with --update, and leaves nothing beside it", () => {
+    using m = new Machine();
+    m.write("/etc/z", "newer");
+    m.write("/etc/fifo");
+    mkdirSync(`${m.persist}/etc`, { mode: 0o700 });
+    writeFileSync(`${m.persist}/etc/z`, "older");
+    symlinkSync("/somewhere", `${m.persist}/etc/fifo`);
+    expect(m.copy("--update", "/etc").status).toBe(0);
+    expect(m.differences("/etc")).toBe("");
+    expect(sh(["ls", "-A", `${m.persist}/etc`])).toBe("fifo\nz\n");
+  });
+
+  test.each([
+    ["a directory in the way of a file", (p: string) => mkdirSync(`${p}/etc/z`)],
+    ["a file in the way of a directory", (p: string) => writeFileSync(`${p}/etc/d`, "")],
+  ])("never replaces %s", (_, plant) => {
+    using m = new Machine();
+    m.write("/etc/z");
+    m.write("/etc/d/file");
+    mkdirSync(`${m.persist}/etc`);
+    plant(m.persist);
+    const before = digest(m.persist);
+    const ran = m.copy("--update", "/etc");
+    expect(ran.stderr).toContain("a directory is never replaced");
+    expect(ran.status).toBe(3);
+    expect(digest(m.persist)).toBe(before);
+  });
+
+  test("skips sockets, and says so", () => {
+    using m = new Machine();
+    m.write("/run/file");
+    const listener = Bun.listen({ unix: `${m.root}/run/socket`, socket: { data() {} } });
+    const ran = m.copy("/run");
+    listener.stop();
+    expect(ran.status).toBe(0);
+    expect(ran.stderr).toContain("skipped /run/socket");
+    expect(sh(["ls", `${m.persist}/run`])).toBe("file\n");
+  });
+
+  test("says which names of a hard link stay behind", () => {
+    using m = new Machine();
+    linkSync(m.write("/etc/in"), `${m.root}/out`);
+    expect(m.copy("/etc").stderr).toContain("1 file with hard links outside");
+  });
+
+  test.each<[string, string[], string | undefined, number, RegExp]>([
+    ["a relative path", ["etc/x"], undefined, 2, /"etc\/x", expected an absolute path/],
+    ["a path with ..", ["/etc/../x"], undefined, 2, /expected an absolute path without/],
+    ["the root itself", ["/"], undefined, 2, /not all of it/],
+    [
+      "a path that is not there",
+      ["/etc/x", "/no\x1b[2Jwhere"],
+      undefined,
+      3,
+      /doesn't have:\n {4}\/no\\x1b\[2Jwhere/,
+    ],
+    ["an empty line", ["-"], "/etc/x\n\n/etc/x\n", 2, /line 2 of stdin is empty/],
+    ["an empty name", ["-0", "-"], "/etc/x\0\0", 2, /line 2 of stdin is empty/],
+    ["a line that names nothing", ["-"], "/etc/x\n/nothing\n", 3, /doesn't have:\n {4}\/nothing/],
+    ["-0 without -", ["-0", "/etc/x"], undefined, 2, /expected - with it/],
+  ])("refuses %s before anything is copied", (_, words, stdin, status, message) => {
+    using m = new Machine();
+    m.write("/etc/x");
+    const ran = blankroot(m.words(...words), stdin === undefined ? {} : { stdin });
+    expect(ran.stderr).toMatch(message);
+    expect(ran.status).toBe(status);
+    expect(sh(["ls", "-A", m.persist])).toBe("");
+  });
+
+  test("does nothing where a pipe names nothing", () => {
+    using m = new Machine();
+    const ran = blankroot(m.words("-0", "-"), { stdin: "" });
+    expect(ran.status).toBe(0);
+    expect(ran.stderr).toContain("nothing was named");
+  });
+
+  test("prints its plan as a list and as JSON, and does nothing", () => {
+    using m = new Machine();
+    m.write("/etc/x", "123");
+    const list = m.copy("--dry-run", "/etc/x");
+    expect(list.stdout).toMatch(
+      /^directory \/etc -> .*\ncopy {6}\/etc\/x -> .*\/etc\/x \(3 bytes\)\n$/,
+    );
+    const { actions } = JSON.parse(m.copy("--dry-run", "--json", "/etc/x").stdout);
+    expect(actions.map((a: { action: string; path: string }) => [a.action, a.path])).toEqual([
+      ["make-directory", "/etc"],
+      ["copy-file", "/etc/x"],
+    ]);
+    expect(sh(["ls", "-A", m.persist])).toBe("");
+    const events = m
+      .copy("--json", "/etc/x")
+      .stdout.trim()
+      .split("\n")
+      .map((line) => JSON.parse(line).path);
+    expect(events).toEqual(["/etc", "/etc/x"]);
+  });
+
+  test("copies what the profile lists, and warns of what is nowhere", () => {
+    using m = new Machine();
+    m.write("/etc/machine-id", "id");
+    const profile = writeProfile(m.scratch, {
+      device: "/dev/none",
+      btrfs: `device = "${m.device}"`,
+    });
+    const ran = blankroot(["persist-copy", "--profile", profile]);
+    expect(ran.status).toBe(0);
+    expect(ran.stderr).toContain("/etc/nixos is listed, but there is nothing to copy");
+    expect(readFileSync(`${m.persist}/etc/machine-id`, "utf8")).toBe("id");
+  });
+});
+
+describePrivileged("persist-copy and mounts", () => {
+  test("reads beneath the mounts upon the root", () => {
+    using m = new Machine();
+    m.write("/var/lib/data", "beneath");
+    mkdirSync(`${m.persist}/elsewhere`);
+    writeFileSync(`${m.persist}/elsewhere/data`, "above");
+    sh(["mount", "--bind", `${m.persist}/elsewhere`, `${m.root}/var/lib`]);
+    expect(readFileSync(`${m.root}/var/lib/data`, "utf8")).toBe("above");
+    expect(m.copy("/var/lib/data").status).toBe(0);
+    expect(readFileSync(`${m.persist}/var/lib/data`, "utf8")).toBe("beneath");
+  });
+
+  test("leaves alone a mount point whose content is in the persist root", () => {
+    using m = new Machine();
+    m.write("/etc/machine-id", "");
+    mkdirSync(`${m.persist}/etc`);
+    writeFileSync(`${m.persist}/etc/machine-id`, "the real one");
+    sh(["mount", "--bind", `${m.persist}/etc/machine-id`, `${m.root}/etc/machine-id`]);
+    const ran = m.copy("--update", "/etc/machine-id");
+    expect(ran.stderr).toContain("only a mount point");
+    expect(ran.status).toBe(0);
+    expect(readFileSync(`${m.persist}/etc/machine-id`, "utf8")).toBe("the real one");
+  });
+
+  test("refuses to replace a file that is mounted over its original", () => {
+    using m = new Machine();
+    m.write("/etc/machine-id", "old text beneath the mount");
+    mkdirSync(`${m.persist}/etc`);
+    writeFileSync(`${m.persist}/etc/machine-id`, "live");
+    sh(["mount", "--bind", `${m.persist}/etc/machine-id`, `${m.root}/etc/machine-id`]);
+    const ran = m.copy("--update", "/etc/machine-id");
+    expect(ran.stderr).toContain("the copy is mounted over the path now");
+    expect(ran.status).toBe(3);
+    expect(readFileSync(`${m.persist}/etc/machine-id`, "utf8")).toBe("live");
+  });
+});
+
+describePrivileged("persist-copy against planted links", () => {
+  test("never follows one out of the root", () => {
+    using m = new Machine();
+    const secret = m.scratch.path("secret");
+    writeFileSync(secret, "secret");
+    mkdirSync(`${m.root}/home`);
+    symlinkSync(m.scratch.dir, `${m.root}/home/link`);
+    expect(m.copy("/home/link/secret").status).toBe(3);
+    expect(m.copy("/home/link").status).toBe(0);
+    expect(lstatSync(`${m.persist}/home/link`).isSymbolicLink()).toBe(true);
+    expect(existsSync(`${m.persist}/home/link/secret`)).toBe(true);
+    expect(readFileSync(secret, "utf8")).toBe("secret");
+  });
+
+  test("never follows one out of the persist root", () => {
+    using m = new Machine();
+    const outside = m.scratch.mkdir("outside");
+    m.write("/home/user/file");
+    mkdirSync(`${m.persist}/home`);
+    symlinkSync(outside, `${m.persist}/home/user`);
+    const ran = m.copy("--update", "/home/user/file");
+    expect(ran.stderr).toContain("expected a directory on the way");
+    expect(ran.status).toBe(3);
+    expect(sh(["ls", "-A", outside])).toBe("");
+  });
+
+  test("stays inside while directories are swapped for links", async () => {
+    using m = new Machine();
+    const outside = m.scratch.mkdir("outside");
+    writeFileSync(`${outside}/file0`, "secret");
+    for (let file = 0; file < 200; file++) m.write(`/home/user/file${file}`, "mine");
+    const swapper = Bun.spawn(
+      [
+        "sh",
+        "-c",
+        'cd "$0/home"; while :; do mv -T user away && ln -s "$1" user; rm -f user; mv -T away user; done',
+        m.root,
+        outside,
+      ],
+      { stderr: "ignore" },
+    );
+    for (let run = 0; run < 8; run++) {
+      blankroot(m.words("--update", "/home/user"));
+      const copies = sh(["find", m.persist, "-type", "f"]).trim().split("\n").filter(Boolean);
+      for (const copy of copies) expect(readFileSync(copy, "utf8")).toBe("mine");
+      rmSync(`${m.persist}/home`, { recursive: true, force: true });
+    }
+    swapper.kill();
+    await swapper.exited;
+    expect(sh(["ls", "-A", outside])).toBe("file0\n");
+  });
+});
+
+describePrivileged("persist-copy, cut short", () => {
+  test("leaves whole files when killed, and finishes on the next run", async () => {
+    using m = new Machine();
+    for (let file = 0; file < 3000; file++)
+      m.write(`/data/${file % 30}/file${file}`, "x".repeat(5000));
+    let cut = 0;
+    for (const delayMs of [150, 250, 400, 600]) {
+      const child = Bun.spawn([process.execPath, MAIN, ...m.words("/data")], { stderr: "ignore" });
+      await Bun.sleep(delayMs);
+      child.kill("SIGKILL");
+      await child.exited;
+      const files = sh(["find", m.persist, "-type", "f", "-printf", "%s\\n"])
+        .split("\n")
+        .filter(Boolean);
+      expect(new Set(files).size).toBeLessThanOrEqual(1);
+      if (files.length < 3000) cut++;
+    }
+    expect(cut).toBeGreaterThan(0);
+    expect(m.copy("/data").status).toBe(0);
+    expect(m.differences("/data")).toBe("");
+  });
+
+  test("ends at SIGINT with status 130, and says what to do", async () => {
+    using m = new Machine();
+    for (let file = 0; file < 5000; file++) m.write(`/data/file${file}`);
+    const child = Bun.spawn([process.execPath, MAIN, ...m.words("--json", "/data")], {
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    await child.stdout.getReader().read();
+    child.kill("SIGINT");
+    const status = await child.exited;
+    const stderr = await new Response(child.stderr).text();
+    if (status !== 130) throw new Error(`status ${status}: ${stderr}`);
+    expect(stderr).toContain("run persist-copy again to finish");
+    expect(m.copy("/data").status).toBe(0);
+  });
+
+  test("leaves whole files on a full disk, with status 4", () => {
+    using m = new Machine();
+    using scratch = new Scratch();
+    const small = mountAt(scratch, "small", makeBtrfs(scratch, "small-disk", 128 * MIB));
+    for (let file = 0; file < 40; file++)
+      writeFileSync(m.write(`/data/file${file}`), Buffer.alloc(8 * MIB, file));
+    const ran = blankroot(["persist-copy", "--root", m.root, "--persist", small, "/data"]);
+    expect(ran.status).toBe(4);
+    expect(ran.stderr).toMatch(/ENOSPC|No space/);
+    const sizes = sh(["find", small, "-type", "f", "-printf", "%s\\n"]).split("\n").filter(Boolean);
+    expect(sizes.every((size) => size === String(8 * MIB))).toBe(true);
+  });
+
+  test("fails when a file changes while it is copied", async () => {
+    using m = new Machine();
+    using scratch = new Scratch();
+    const other = mountAt(scratch, "other", makeBtrfs(scratch, "other-disk", 512 * MIB));
+    const log = m.write("/var/log");
+    chmodSync(log, 0o600);
+    const writer = Bun.spawn(["sh", "-c", 'while :; do echo line >>"$0"; done', log]);
+    const ran = blankroot(["persist-copy", "--root", m.root, "--persist", other, "/var/log"]);
+    writer.kill();
+    await writer.exited;
+    expect(ran.stderr).toContain("it changes while it is copied");
+    expect(ran.status).toBe(4);
+    expect(existsSync(`${other}/var/log`)).toBe(false);
+  });
+});
