@@ -189,8 +189,8 @@ async function runGuarded(
 
 function report(name: string, error: unknown): number {
   if (error instanceof Fault) {
-    say.error(`${name}: ${error.message}`);
-    if (error.hint !== undefined) say.error(`  ${error.hint}`);
+    const hint = error.hint === undefined ? "" : `\n  ${error.hint}`;
+    say.error(`${name}: ${error.message}${hint}`);
     return error.status;
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
