@@ -19,9 +19,17 @@ export type ShellName = keyof typeof SHELLS;
 
 /**
  * What happens at a call: the run is killed before it, after it, or after it and
- * a commit; or the call fails as on a full disk, before or after its work was done.
+ * a commit; or interrupted by the keyboard; or the call fails as on a full disk,
+ * before or after its work was done, or it does and all that follow it.
  */
-export type Strike = "kill-before" | "kill-after" | "kill-committed" | "fail" | "fail-late";
+export type Strike =
+  | "kill-before"
+  | "kill-after"
+  | "kill-committed"
+  | "interrupt"
+  | "fail"
+  | "fail-late"
+  | "fail-onward";
 
 /** A folder with one wrapper a program; for ash they lead to busybox's own, as in its initrd. */
 export function wrappersIn(scratch: Scratch, shell: ShellName): string {
@@ -42,17 +50,20 @@ read -r count <"$COUNT"
 count=$((count + 1))
 echo "$count" >"$COUNT"
 printf '%s\\n' "${name} $*" >>"$LOG"
-[ "$count" = "$AT" ] || exec ${real} "$@"
 full() {
   echo "${name}: No space left on device" >&2
   exit 1
 }
+[ "$STRIKE" != fail-onward ] || [ "$count" -lt "$AT" ] || full
+[ "$count" = "$AT" ] || exec ${real} "$@"
+trap '' INT
 case $STRIKE in
   kill-before) kill -9 0 ;;
   fail) full ;;
 esac
 ${real} "$@" >/dev/null 2>&1
 [ "$STRIKE" != fail-late ] || full
+[ "$STRIKE" != interrupt ] || { kill -INT 0; exit 0; }
 [ "$STRIKE" != kill-committed ] || ${Bun.which("btrfs")} filesystem sync "$TOP" >/dev/null 2>&1
 kill -9 0
 `;

@@ -1,9 +1,9 @@
 /**
  * One hash over a tree: names, kinds, modes, owners, times and content, and
- * where a subvolume begins its UUID: a copy of a subvolume is not the subvolume.
+ * where a subvolume begins its id: a copy of a subvolume is not the subvolume.
  */
-import { lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
-import { sh } from "./disk.ts";
+import { closeSync, lstatSync, openSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { subvolumeOf } from "../../lib/host/btrfs-ioctl.ts";
 
 const SUBVOLUME_INODE = 256n;
 
@@ -12,7 +12,7 @@ export function digestTree(path: string): string {
   const visit = (place: string, name: string) => {
     const stat = lstatSync(place, { bigint: true });
     const isSubvolume = stat.isDirectory() && stat.ino === SUBVOLUME_INODE;
-    const identity = isSubvolume ? uuidOf(place) : "";
+    const identity = isSubvolume ? `${subvolumeId(place)}` : "";
     const { mode, uid, gid, mtimeNs } = stat;
     hash.update(JSON.stringify([name, `${mode}`, `${uid}`, `${gid}`, `${mtimeNs}`, identity]));
     if (stat.isFile()) hash.update(readFileSync(place));
@@ -24,7 +24,11 @@ export function digestTree(path: string): string {
   return hash.digest("hex");
 }
 
-function uuidOf(subvolume: string): string {
-  const shown = sh(["btrfs", "subvolume", "show", subvolume]);
-  return /^\tUUID:\s*(\S+)$/m.exec(shown)?.[1] ?? "none";
+function subvolumeId(dir: string): number {
+  const fd = openSync(dir, "r");
+  try {
+    return subvolumeOf(fd);
+  } finally {
+    closeSync(fd);
+  }
 }

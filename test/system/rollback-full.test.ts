@@ -1,4 +1,4 @@
-/** The rollback on a full disk: every call failing as there, and a disk that is full. */
+/** The rollback that is hindered: every call failing as on a full disk, a disk that is full, Ctrl-C. */
 import { expect, test } from "bun:test";
 import {
   closeSync,
@@ -16,35 +16,54 @@ import { Machine, NAMES } from "../support/rollback.ts";
 import type { ShellName } from "../support/rollback-programs.ts";
 import { strikeEach } from "../support/rollback-strikes.ts";
 
-describePrivileged("rollback.sh, on a full disk", () => {
+describePrivileged("rollback.sh, hindered", () => {
   test.each([
     ["bash", "fail"],
     ["ash", "fail"],
     ["dash", "fail-late"],
-  ] as const)("changes nothing or finishes, under %s, when a call ends in %s", (shell, strike) => {
+    ["bash -u", "interrupt"],
+    ["ash", "interrupt"],
+  ] as const)(
+    "changes nothing or finishes, under %s, when there is at any call: %s",
+    (shell, strike) => {
+      using scratch = new Scratch();
+      const machine = new Machine(scratch);
+      const faults: string[] = [];
+      const endings = { unchanged: 0, finished: 0 };
+      const count = strikeEach(machine, { shell, strike }, (at, call, status) => {
+        const place = `${strike} ${at} (${call}), status ${status}`;
+        // A failed umount leaves its mount, as it must.
+        if (call.startsWith("umount ")) machine.unmount();
+        const finished = machine.faults().length === 0;
+        const unchanged = machine.changes().length === 0;
+        if (finished) endings.finished++;
+        else if (unchanged) endings.unchanged++;
+        else faults.push(`${place}: neither: ${machine.faults()} ${machine.changes()}`);
+        if (status === 0 && !finished) faults.push(`${place}: it says that it is done`);
+        const again = machine.run({ shell });
+        if (again.status !== 0) faults.push(`${place}: the next run fails: ${again.stderr}`);
+        for (const fault of machine.faults()) faults.push(`${place}, run again: ${fault}`);
+      });
+      machine.eject();
+      expect(faults).toEqual([]);
+      expect(count).toBeGreaterThan(15);
+      expect(endings.unchanged).toBeGreaterThan(5);
+      expect(endings.finished).toBeGreaterThan(3);
+    },
+  );
+
+  test("finishes at the next boot where nothing works any more from any call on", () => {
     using scratch = new Scratch();
     const machine = new Machine(scratch);
     const faults: string[] = [];
-    const endings = { unchanged: 0, finished: 0 };
-    const count = strikeEach(machine, { shell, strike }, (at, call, status) => {
-      const place = `${strike} ${at} (${call}), status ${status}`;
-      // A failed umount leaves its mount, as it must.
-      if (call.startsWith("umount ")) machine.unmount();
-      const finished = machine.faults().length === 0;
-      const unchanged = machine.changes().length === 0;
-      if (finished) endings.finished++;
-      else if (unchanged) endings.unchanged++;
-      else faults.push(`${place}: neither: ${machine.faults()} ${machine.changes()}`);
-      if (status === 0 && !finished) faults.push(`${place}: it says that it is done`);
-      const again = machine.run({ shell });
-      if (again.status !== 0) faults.push(`${place}: the next run fails: ${again.stderr}`);
-      for (const fault of machine.faults()) faults.push(`${place}, run again: ${fault}`);
+    strikeEach(machine, { shell: "ash", strike: "fail-onward" }, (at, call) => {
+      machine.losePower();
+      const { status, stderr } = machine.run({ shell: "ash" });
+      if (status !== 0) faults.push(`${at} (${call}): ${stderr}`);
+      for (const fault of machine.faults()) faults.push(`${at} (${call}): ${fault}`);
     });
     machine.eject();
     expect(faults).toEqual([]);
-    expect(count).toBeGreaterThan(15);
-    expect(endings.unchanged).toBeGreaterThan(5);
-    expect(endings.finished).toBeGreaterThan(3);
   });
 
   test("says what failed, and that nothing was changed", () => {
