@@ -90,7 +90,7 @@ export function defineScript<const A extends ArgsDef>(definition: ScriptDefiniti
   const script: Script = {
     ...(definition as unknown as ScriptDefinition),
     args,
-    main: (words) => runGuarded(script, words, () => start(definition, args, words)),
+    main: (words) => runGuarded(script, () => start(definition, args, words)),
   };
   return script;
 }
@@ -171,11 +171,7 @@ async function loadProfileFor(
 }
 
 /** Turns whatever happens into an exit status and, on stderr, words. */
-async function runGuarded(
-  script: ScriptDefinition,
-  _words: readonly string[],
-  body: () => Promise<number>,
-): Promise<number> {
+async function runGuarded(script: ScriptDefinition, body: () => Promise<number>): Promise<number> {
   try {
     const status = await body();
     stdout.flush();
