@@ -8,12 +8,14 @@
 import { isDeepStrictEqual } from "node:util";
 import { describeResult, type RollbackResult } from "../lib/boot/rollback-result.ts";
 import { defineScript, planArgs, profileArgs, runAlone, say } from "../lib/cli.ts";
-import { Failure, Refusal } from "../lib/fault.ts";
+import { Failure, Interruption, Refusal } from "../lib/fault.ts";
 import { agreeToErase } from "../lib/host/confirm.ts";
 import { stdout } from "../lib/host/output.ts";
-import { probeRollback, watchResult } from "../lib/host/rollback.ts";
+import { probeRollback, refuseMissingPrograms, watchResult } from "../lib/host/rollback.ts";
 import { showOrApply } from "../lib/host/show-or-apply.ts";
-import { planRollback } from "../lib/plans/rollback.ts";
+import type { Plan } from "../lib/plan.ts";
+import { planRollback, type RollbackFacts } from "../lib/plans/rollback.ts";
+import type { Profile } from "../lib/profile.ts";
 import { visible } from "../lib/text.ts";
 
 const script = defineScript({
@@ -38,44 +40,62 @@ const script = defineScript({
   async run({ args, profile: load }) {
     const { profile, file } = await load();
     const facts = await probeRollback(profile);
-    const { disk, top } = facts;
     const plan = planRollback(profile, file, facts);
+    const { node } = facts.top;
+    const { old_roots: oldRoots } = profile.btrfs;
     const dryRun = args["dry-run"] === true;
-    const resultOfRun = watchResult(top.node);
-    const failure = await failureOf(() =>
+    if (!dryRun) refuseMissingPrograms();
+    const resultOfRun = watchResult(node);
+    const apply = () =>
       showOrApply(plan, {
         dryRun,
         json: dryRun && args.json === true,
-        agree: async () => {
-          await agreeToErase({
-            disk,
-            plan: plan.steps.map((step) => step.why),
-            apply: args.apply,
-            consequence: `What is on ${profile.btrfs.root} leaves its place`,
-          });
-          // A question can stand for hours: the disk must be what was shown.
-          if (!isDeepStrictEqual(await probeRollback(profile), facts)) {
-            throw new Refusal(`Cannot roll back ${top.node}: it changed since the plan was made`, {
-              hint: "Nothing was touched. Run it again to see the disk as it is now",
-            });
-          }
-        },
-        interrupted: `The root on ${top.node} may be set aside already: run rollback again to finish`,
+        agree: () => agree(profile, facts, plan, args.apply),
+        interrupted: `The root on ${node} may be set aside already: run rollback again to finish`,
         announce: say.info,
-      }),
-    );
-    if (dryRun) return 0;
-    return conclude(failure, resultOfRun(), profile.btrfs.old_roots, args.json === true);
+      });
+    const failure = await failureOf(apply, () => {
+      const result = resultOfRun();
+      if (result !== undefined) say.info(describeResult(result, oldRoots));
+    });
+    return dryRun ? 0 : conclude(failure, resultOfRun(), oldRoots, args.json === true);
   },
 });
 
-/** Runs it; a failure on the way is returned, for the result says more. Refusals pass. */
-async function failureOf(act: () => Promise<unknown>): Promise<Failure | undefined> {
+/** @throws Refusal unless the token is given, and the disk is then as it was shown */
+async function agree(
+  profile: Profile,
+  facts: RollbackFacts,
+  plan: Plan,
+  apply: string | undefined,
+): Promise<void> {
+  await agreeToErase({
+    disk: facts.disk,
+    plan: plan.steps.map((step) => step.why),
+    apply,
+    consequence: `What is on ${profile.btrfs.root} leaves its place`,
+  });
+  // A question can stand for hours.
+  if (isDeepStrictEqual(await probeRollback(profile), facts)) return;
+  throw new Refusal(`Cannot roll back ${facts.top.node}: it changed since the plan was made`, {
+    hint: "Nothing was touched. Run it again to see the disk as it is now",
+  });
+}
+
+/**
+ * Runs it; a failure on the way is returned, for the result says more. Refusals
+ * pass; after a signal the swap may have come to its end all the same.
+ */
+async function failureOf(
+  act: () => Promise<unknown>,
+  tellOfInterrupted: () => void,
+): Promise<Failure | undefined> {
   try {
     await act();
     return undefined;
   } catch (error) {
     if (error instanceof Failure) return error;
+    if (error instanceof Interruption) tellOfInterrupted();
     throw error;
   }
 }

@@ -16,6 +16,17 @@ export const ROLLBACK_TOP = "/run/blankroot/top";
 /** What the root subvolume's name has at its end while its successor is made. */
 export const NEXT_SUFFIX = ".blankroot-next";
 
+/** All programs that the script runs. */
+export const ROLLBACK_PROGRAMS = [
+  "btrfs",
+  "mount",
+  "umount",
+  "mkdir",
+  "rmdir",
+  "mv",
+  "date",
+] as const;
+
 export interface RollbackParameters {
   /** Block device of the btrfs file system. */
   readonly device: string;

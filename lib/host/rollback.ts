@@ -1,8 +1,9 @@
 /** What a rollback by hand must know of the machine, and what it leaves to read. */
 import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
-import { ROLLBACK_RESULT } from "../boot/rollback.ts";
+import { ROLLBACK_PROGRAMS, ROLLBACK_RESULT } from "../boot/rollback.ts";
 import { type RollbackResult, readResult } from "../boot/rollback-result.ts";
 import type { Mount } from "../facts.ts";
+import { Refusal } from "../fault.ts";
 import { namesForRollback, type RollbackFacts } from "../plans/rollback.ts";
 import type { Profile } from "../profile.ts";
 import { blockDeviceAt } from "./probe/block-device.ts";
@@ -13,6 +14,7 @@ import { findFilesystem } from "./probe/filesystem.ts";
 import { parseMount } from "./probe/mounts.ts";
 import { runningRoot } from "./probe/running-root.ts";
 import { diskOfPartition, isPartition } from "./probe/sysfs.ts";
+import { missingPrograms } from "./spawn.ts";
 
 /** @throws Refusal where there is no such file system, or a hibernated system on the disk */
 export async function probeRollback(profile: Profile): Promise<RollbackFacts> {
@@ -21,6 +23,15 @@ export async function probeRollback(profile: Profile): Promise<RollbackFacts> {
   const disk = await probeDisk(diskOf(profile, node));
   const top = await probeBtrfsTop(node, namesForRollback(profile));
   return { disk, top, runs, rootMounts: mountsOfSubvolume(node, profile.btrfs.root) };
+}
+
+/** The script looks for none of its programs: what is missing must be known before it starts. */
+export function refuseMissingPrograms(): void {
+  const missing = missingPrograms(["unshare", "sh", ...ROLLBACK_PROGRAMS]);
+  if (missing.length === 0) return;
+  throw new Refusal(`Cannot run rollback: ${missing.join(", ")} not found on PATH`, {
+    hint: "They are in util-linux, coreutils and btrfs-progs",
+  });
 }
 
 /**

@@ -33,6 +33,7 @@ export function namesForRollback({ btrfs }: Profile): string[] {
 export function planRollback(profile: Profile, profileFile: string, facts: RollbackFacts): Plan {
   refuseInUse(profile, facts);
   refuseUnlessBlank(profile, facts.top);
+  refuseStrangers(profile, facts.top);
   const { node } = facts.top;
   const { root, blank } = profile.btrfs;
   const parameters = rollbackParameters(profile, node);
@@ -94,6 +95,25 @@ function refuseUnlessBlank({ btrfs }: Profile, top: BtrfsTop): void {
     `${action}: ${btrfs.blank} is ${fault}, expected an empty read-only subvolume`,
     { hint },
   );
+}
+
+/** What the text would find too, and leave alone; said here before anybody is asked for a token. */
+function refuseStrangers({ btrfs }: Profile, top: BtrfsTop): void {
+  const subvolume = ["subvolume"];
+  const wanted: Array<[name: string, kinds: string[]]> = [
+    [btrfs.root, subvolume],
+    [btrfs.root + NEXT_SUFFIX, subvolume],
+    [btrfs.old_roots, ["directory", "subvolume"]],
+  ];
+  for (const [name, kinds] of wanted) {
+    const entry = top.entries.get(name);
+    if (entry === undefined || kinds.includes(entry.kind)) continue;
+    const kind = entry.kind === "directory" ? "a plain directory" : "no directory";
+    throw new Refusal(
+      `Cannot roll back ${btrfs.root} on ${top.node}: ${name} is ${kind}, expected a ${kinds[0]}`,
+      { hint: "Look at it, and move it away" },
+    );
+  }
 }
 
 function lock(node: string): string[] {

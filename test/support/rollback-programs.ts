@@ -3,10 +3,8 @@
  * calls and strike at one of them.
  */
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { ROLLBACK_PROGRAMS } from "../../lib/boot/rollback.ts";
 import type { Scratch } from "./disk.ts";
-
-/** All that the rollback may run. */
-export const PROGRAMS = ["btrfs", "mount", "umount", "mkdir", "rmdir", "mv", "date"] as const;
 
 /** bash and ash are what stage 1 has; dash is sh on the machines we test on. */
 export const SHELLS = {
@@ -36,7 +34,7 @@ export function wrappersIn(scratch: Scratch, shell: ShellName): string {
   const bin = scratch.path(`bin-${shell.split(" ")[0]}`);
   if (existsSync(bin)) return bin;
   mkdirSync(bin);
-  for (const name of PROGRAMS) {
+  for (const name of ROLLBACK_PROGRAMS) {
     const real = shell === "ash" && name !== "btrfs" ? `/bin/busybox ${name}` : Bun.which(name);
     writeFileSync(`${bin}/${name}`, wrapper(name, real!));
     chmodSync(`${bin}/${name}`, 0o755);

@@ -17,9 +17,13 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { type RollbackParameters, rollbackScript } from "../../lib/boot/rollback.ts";
+import {
+  ROLLBACK_PROGRAMS,
+  type RollbackParameters,
+  rollbackScript,
+} from "../../lib/boot/rollback.ts";
 import { attachLoop, detachLoop, mountAt, type Scratch, sh } from "./disk.ts";
-import { PROGRAMS, SHELLS, type ShellName, type Strike, wrappersIn } from "./rollback-programs.ts";
+import { SHELLS, type ShellName, type Strike, wrappersIn } from "./rollback-programs.ts";
 import { digestTree } from "./tree-digest.ts";
 
 /** Small, so that copies are quick; the least that mkfs.btrfs takes is about 110 MiB. */
@@ -128,7 +132,7 @@ export class Machine {
     rmSync(resultFile, { force: true });
     const text = attempt.script ?? rollbackScript(this.parameters(attempt.keepOld));
     // busybox looks for applets before PATH, but for functions before both.
-    const functions = PROGRAMS.map((name) => `${name}() { "${bin}/${name}" "$@"; }\n`);
+    const functions = ROLLBACK_PROGRAMS.map((name) => `${name}() { "${bin}/${name}" "$@"; }\n`);
     const [shell, ...options] = SHELLS[attempt.shell];
     const child = Bun.spawnSync(
       [

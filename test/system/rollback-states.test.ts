@@ -5,7 +5,7 @@ import { rollbackScript } from "../../lib/boot/rollback.ts";
 import { mountAt, Scratch, sh } from "../support/disk.ts";
 import { describePrivileged } from "../support/privileged.ts";
 import { create, Machine, NAMES } from "../support/rollback.ts";
-import { PROGRAMS, SHELLS, type ShellName } from "../support/rollback-programs.ts";
+import { SHELLS, type ShellName } from "../support/rollback-programs.ts";
 
 const OLD = "20260101T000000Z-00000000-0000-0000-0000-000000000000";
 
@@ -290,7 +290,15 @@ echo "root=$root"; die; blankroot_skip=yes\n${text}echo went on`;
       const other = machine.run({ shell, script: "cat /dev/null" });
       if (shell !== "ash") expect(other.stderr).toContain("not found");
       const programs = new Set(calls.map((call) => call.split(" ")[0]!));
-      expect([...programs].sort()).toEqual([...PROGRAMS].sort());
+      expect([...programs].sort()).toEqual([
+        "btrfs",
+        "date",
+        "mkdir",
+        "mount",
+        "mv",
+        "rmdir",
+        "umount",
+      ]);
       expect(existsSync(machine.top)).toBe(false);
       machine.eject();
     },

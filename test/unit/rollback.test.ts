@@ -23,8 +23,13 @@ const parameters: RollbackParameters = {
 const blank: TopEntry = { kind: "subvolume", readOnly: true, empty: true };
 const BOOT_ID = "d15619af-7291-4149-94ec-47a70dbb8cca";
 
-function factsWith(changes: Partial<RollbackFacts>, entry: TopEntry | undefined): RollbackFacts {
-  const entries = new Map(entry === undefined ? [] : [["root-blank", entry]]);
+function factsWith(
+  changes: Partial<RollbackFacts>,
+  entry: TopEntry | undefined,
+  others: Record<string, TopEntry> = {},
+): RollbackFacts {
+  const entries = new Map(Object.entries(others));
+  if (entry !== undefined) entries.set("root-blank", entry);
   const top: BtrfsTop = { node: "/dev/vda3", uuid: "5f0c", listing: "", entries };
   return { disk: idleDisk, top, runs: false, rootMounts: [], ...changes };
 }
@@ -168,5 +173,25 @@ describe("planRollback()", () => {
   ])("refuses %s", (_, changes, entry, message) => {
     const facts = factsWith(changes, entry);
     expect(() => planRollback(exampleProfile(), "host.toml", facts)).toThrow(message);
+  });
+
+  test.each<[string, TopEntry["kind"], RegExp]>([
+    ["root", "directory", /: root is a plain directory, expected a subvolume$/],
+    ["root", "other", /: root is no directory, expected a subvolume$/],
+    ["root.blankroot-next", "directory", /: root\.blankroot-next is a plain directory, expected/],
+    ["old_roots", "other", /: old_roots is no directory, expected a directory$/],
+  ])("refuses where %s is of the kind %s", (name, kind, message) => {
+    const facts = factsWith({}, blank, { [name]: { kind, readOnly: false, empty: true } });
+    expect(() => planRollback(exampleProfile(), "host.toml", facts)).toThrow(message);
+  });
+
+  test.each<[string, TopEntry["kind"]]>([
+    ["root", "subvolume"],
+    ["root.blankroot-next", "subvolume"],
+    ["old_roots", "directory"],
+    ["old_roots", "subvolume"],
+  ])("takes %s of the kind %s", (name, kind) => {
+    const facts = factsWith({}, blank, { [name]: { kind, readOnly: false, empty: true } });
+    expect(planRollback(exampleProfile(), "host.toml", facts).steps).toHaveLength(1);
   });
 });
