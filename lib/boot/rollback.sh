@@ -101,7 +101,7 @@ blankroot_rollback() (
 
   # Leaves in $escaped how mountinfo writes the path $1.
   escape() {
-    escaped='' rest=$1
+    escaped= rest=$1
     while [ -n "$rest" ]; do
       tail=${rest#?}
       char=${rest%"$tail"}
@@ -358,7 +358,7 @@ blankroot_rollback() (
   }
 
   finish() {
-    trap '' HUP INT TERM
+    trap "" HUP INT TERM
     if [ "$outcome" = failed ] && [ "$made_next" = yes ] && [ "$swapped" = no ]; then take_back; fi
     if [ "$mounted" = yes ]; then unmount_top; fi
     write_result || printf 'rollback: cannot write %s\n' "$result" >&2

@@ -77,9 +77,10 @@ blankroot_result=/run/blankroot/rollback`);
     expect(cut.exitCode).not.toBe(0);
   });
 
-  test("has no @word@, which scripted stage 1 would replace, and is plain ASCII", () => {
+  test("has no @word@, which scripted stage 1 would replace, nor what ends a string of Nix, and is plain ASCII", () => {
     const script = rollbackScript(parameters);
     expect(script).not.toMatch(/@\w+@/);
+    expect(script).not.toContain("''");
     expect(script).toMatch(/^[\n\x20-\x7e]*$/);
   });
 });
