@@ -111,6 +111,16 @@ export class Machine {
     this.#device = attachLoop(this.scratch, "disk", { sizeBytes: SIZE_BYTES });
   }
 
+  /** Mounts the disk for as long as `act` runs. */
+  onDisk<T>(act: (top: string) => T): T {
+    const top = mountAt(this.scratch, "by-hand", this.device, "subvolid=5,noatime");
+    try {
+      return act(top);
+    } finally {
+      sh(["umount", top]);
+    }
+  }
+
   /** Keeps the disk as it is now under a name of its own. */
   keepImage(name: string): string {
     const kept = this.scratch.path(name);

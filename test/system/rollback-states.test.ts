@@ -9,19 +9,9 @@ import { SHELLS, type ShellName } from "../support/rollback-programs.ts";
 
 const OLD = "20260101T000000Z-00000000-0000-0000-0000-000000000000";
 
-/** Mounts the machine's disk for as long as `change` runs. */
-function onDisk<T>(machine: Machine, change: (top: string) => T): T {
-  const top = mountAt(machine.scratch, "by-hand", machine.device, "subvolid=5,noatime");
-  try {
-    return change(top);
-  } finally {
-    sh(["umount", top]);
-  }
-}
-
 /** Every subvolume with its id and path, every name at the top. */
 function listing(machine: Machine): string {
-  return onDisk(machine, (top) => {
+  return machine.onDisk((top) => {
     const subvolumes = sh(["btrfs", "subvolume", "list", "-pu", top]).replace(/gen \d+/g, "");
     return subvolumes + sh(["ls", "-lA", "--time-style=full-iso", top]);
   });
@@ -95,7 +85,7 @@ describePrivileged("rollback.sh", () => {
     using scratch = new Scratch();
     const machine = new Machine(scratch);
     machine.insert();
-    onDisk(machine, plant);
+    machine.onDisk(plant);
     const before = listing(machine);
     const { status, result } = machine.run({ shell: "ash" });
     expect(result.reason).toMatch(reason);
@@ -135,64 +125,19 @@ describePrivileged("rollback.sh", () => {
     machine.eject();
   });
 
-  test("sets nothing aside where the root is blank and unused, as after a run that ended late", () => {
-    using scratch = new Scratch();
-    const machine = new Machine(scratch);
-    machine.insert();
-    machine.run({ shell: "ash" });
-    const again = machine.run({ shell: "ash" });
-    expect(again.result).toMatchObject({ outcome: "done", old_root: "" });
-    expect(again.result.reason).toBe("the root was blank and unused");
-    expect(machine.faults()).toEqual([]);
-    machine.eject();
-  });
-
-  test("sets a root aside that is an unused snapshot, but of something else", () => {
-    using scratch = new Scratch();
-    const machine = new Machine(scratch);
-    machine.insert();
-    const { old_root } = machine.run({ shell: "dash" }).result;
-    onDisk(machine, (top) => {
-      sh(["btrfs", "subvolume", "delete", `${top}/root`]);
-      sh(["btrfs", "subvolume", "snapshot", `${top}/old_roots/${old_root}`, `${top}/root`]);
-    });
-    const { result } = machine.run({ shell: "dash" });
-    const [now, then] = onDisk(machine, (top) => [
-      readdirSync(`${top}/root`),
-      readdirSync(`${top}/old_roots/${result.old_root}`).sort(),
-    ]);
-    expect([now, then]).toEqual([[], ["etc", "var"]]);
-    machine.eject();
-  });
-
-  test("sets a root aside that has only an attribute more than the blank one", () => {
-    using scratch = new Scratch();
-    const machine = new Machine(scratch);
-    machine.insert();
-    machine.run({ shell: "ash" });
-    onDisk(machine, (top) => sh(["chmod", "0700", `${top}/root`]));
-    const { result } = machine.run({ shell: "ash" });
-    const modes = onDisk(machine, (top) => [
-      sh(["stat", "--format=%a", `${top}/root`]).trim(),
-      sh(["stat", "--format=%a", `${top}/old_roots/${result.old_root}`]).trim(),
-    ]);
-    expect(modes).toEqual(["755", "700"]);
-    machine.eject();
-  });
-
   test("finds a name for the old root where the clock stands still", () => {
     using scratch = new Scratch();
     const machine = new Machine(scratch);
     machine.insert();
     const script = `date() { echo 20260101T000000Z; }\n${rollbackScript(machine.parameters())}`;
     const names = [0, 1, 2].map((n) => {
-      onDisk(machine, (top) => writeFileSync(`${top}/root/${n}`, ""));
+      machine.onDisk((top) => writeFileSync(`${top}/root/${n}`, ""));
       return machine.run({ shell: "ash", script }).result.old_root ?? "";
     });
     const { boot_id } = machine.run({ shell: "ash", script }).result;
     const expected = ["", "+2", "+3"].map((end) => `20260101T000000Z-${boot_id}${end}`);
     expect(names).toEqual(expected);
-    expect(onDisk(machine, (top) => readdirSync(`${top}/old_roots`).sort())).toEqual(names);
+    expect(machine.onDisk((top) => readdirSync(`${top}/old_roots`).sort())).toEqual(names);
     machine.eject();
   });
 
@@ -202,9 +147,9 @@ describePrivileged("rollback.sh", () => {
     machine.insert();
     const mode = (top: string) => sh(["stat", "--format=%a", `${top}/old_roots`]).trim();
     machine.run({ shell: "bash" });
-    expect(onDisk(machine, mode)).toBe("700");
+    expect(machine.onDisk(mode)).toBe("700");
     machine.insert();
-    onDisk(machine, (top) => create(`${top}/old_roots`));
+    machine.onDisk((top) => create(`${top}/old_roots`));
     expect(machine.run({ shell: "bash" }).status).toBe(0);
     expect(machine.faults()).toEqual([]);
     machine.eject();
@@ -216,7 +161,7 @@ describePrivileged("rollback.sh", () => {
       using scratch = new Scratch();
       const machine = new Machine(scratch);
       machine.insert();
-      onDisk(machine, (top) => {
+      machine.onDisk((top) => {
         mkdirSync(`${top}/old_roots`);
         create(`${top}/old_roots/${OLD}`);
         create(`${top}/old_roots/${OLD}/two  words`);
@@ -231,7 +176,7 @@ describePrivileged("rollback.sh", () => {
       const { status, result } = machine.run({ shell, keepOld: false });
       expect([status, result.outcome]).toEqual([0, "done"]);
       expect(result.warning).toMatch(/^left alone: \S+\+2 is no subvolume$/);
-      onDisk(machine, (top) => {
+      machine.onDisk((top) => {
         expect(readdirSync(`${top}/old_roots`).sort()).toEqual([`${OLD}+2`, "of-somebody"]);
         sh(["rmdir", `${top}/old_roots/${OLD}+2`, `${top}/old_roots/of-somebody`]);
       });
@@ -261,7 +206,7 @@ describePrivileged("rollback.sh", () => {
       using scratch = new Scratch();
       const machine = new Machine(scratch);
       machine.insert();
-      onDisk(machine, (top) => sh(["btrfs", "subvolume", "delete", `${top}/root-blank`]));
+      machine.onDisk((top) => sh(["btrfs", "subvolume", "delete", `${top}/root-blank`]));
       const text = rollbackScript(machine.parameters());
       const script = `trap 'echo host-trap' EXIT; root=mine; die() { echo host-die; }
 if (${text}); then echo status 0; else echo status 1; fi
