@@ -6,9 +6,11 @@
  * lists a path, that verdict is final, so that no pattern and no link can hide
  * that a listed file was never copied.
  */
+
 import { type Change, isDirectory } from "./btrfs/change.ts";
 import { leadsTo, managedPlace } from "./fate/links.ts";
 import { type Place, Places } from "./fate/places.ts";
+import { latin1, latin1OfText } from "./latin1.ts";
 import { subvolumeMountPoints } from "./mount-points.ts";
 import { compileIgnore, type Matcher } from "./profile/ignore.ts";
 import { isWithin } from "./profile/paths.ts";
@@ -77,15 +79,15 @@ export function judgeBy(knowledge: Knowledge): Judge {
   const { profile, persistRoot } = knowledge;
   const places = new Places({
     live: knowledge.live.map(latin1),
-    atBoot: profile === undefined ? [] : subvolumeMountPoints(profile).map(textToLatin1),
-    directories: (profile?.persist.directories ?? []).map(({ path }) => textToLatin1(path)),
-    files: (profile?.persist.files ?? []).map(({ path }) => textToLatin1(path)),
+    atBoot: profile === undefined ? [] : subvolumeMountPoints(profile).map(latin1OfText),
+    directories: (profile?.persist.directories ?? []).map(({ path }) => latin1OfText(path)),
+    files: (profile?.persist.files ?? []).map(({ path }) => latin1OfText(path)),
   });
   const isIgnored = knowledge.ignore ? compileIgnore(profile?.persist.ignore ?? []) : () => false;
   const court = new Court(
     places,
     knowledge.persist,
-    persistRoot === undefined ? undefined : textToLatin1(persistRoot),
+    persistRoot === undefined ? undefined : latin1OfText(persistRoot),
     isIgnored,
     knowledge.explain,
   );
@@ -193,12 +195,4 @@ function isOnlyMountedOver(change: Change): boolean {
 
 function holdsContent(change: Change): boolean {
   return change.type === "file" && change.inode().sizeBytes > 0;
-}
-
-function latin1(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
-}
-
-function textToLatin1(text: string): string {
-  return Buffer.from(text, "utf8").toString("latin1");
 }

@@ -17,6 +17,7 @@ import { listenToInterruptions } from "../lib/host/interruption.ts";
 import { stdout } from "../lib/host/output.ts";
 import { openRoots, type Roots } from "../lib/host/roots.ts";
 import { readStdin } from "../lib/host/stdin.ts";
+import { latin1 } from "../lib/latin1.ts";
 import { type CopyFacts, type CopyPlan, planCopy } from "../lib/plans/copy.ts";
 import type { Profile } from "../lib/profile.ts";
 import { rootArgs, wantsProfile } from "../lib/root-args.ts";
@@ -132,7 +133,7 @@ function summarize({ actions, equal }: CopyPlan, persistPath: string): string {
 }
 
 function latin1Set(paths: readonly Uint8Array[]): Set<string> {
-  return new Set(paths.map((path) => Buffer.from(path).toString("latin1")));
+  return new Set(paths.map(latin1));
 }
 
 export default script;

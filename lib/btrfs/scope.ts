@@ -5,7 +5,9 @@
  * beyond a symlink it means one thing to the shell and another to the kernel.
  * A path within another one adds nothing, so each entry is met once.
  */
+
 import { UsageFault } from "../fault.ts";
+import { latin1 } from "../latin1.ts";
 import { visible } from "../text.ts";
 
 const SLASH = 0x2f;
@@ -58,5 +60,5 @@ export function splitPath(path: Uint8Array): Uint8Array[] {
 }
 
 function key(name: Uint8Array): string {
-  return Buffer.from(name.buffer, name.byteOffset, name.length).toString("latin1");
+  return latin1(name);
 }

@@ -1,5 +1,7 @@
 /** Which paths are to be copied: words, lines of stdin, or the profile's lists. */
+
 import { UsageFault } from "../fault.ts";
+import { latin1 } from "../latin1.ts";
 import { isWithin } from "../profile/paths.ts";
 import type { Profile } from "../profile.ts";
 import { visible } from "../text.ts";
@@ -49,7 +51,7 @@ function split(bytes: Uint8Array, separator: number): Uint8Array[] {
 function checked(path: Uint8Array, where: string): Uint8Array {
   if (path.length === 0) throw new UsageFault(`Cannot copy: ${where} is empty, expected a path`);
   const trimmed = withoutTrailingSlash(path);
-  const names = Buffer.from(trimmed).toString("latin1").split("/").slice(1);
+  const names = latin1(trimmed).split("/").slice(1);
   const isNormal = names.every((name) => name !== "" && name !== "." && name !== "..");
   if (trimmed[0] === SLASH && isNormal && !trimmed.includes(0)) return trimmed;
   const wanted =

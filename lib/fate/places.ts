@@ -6,7 +6,9 @@
  * them is worked out once, and most paths are answered without a look at their
  * name. Paths in lists are bytes as latin1.
  */
+
 import { basename, dirname } from "node:path/posix";
+import { latin1 } from "../latin1.ts";
 import { isWithin } from "../profile/paths.ts";
 
 export interface PlaceLists {
@@ -113,8 +115,4 @@ function ancestorsOf(paths: readonly string[]): Set<string> {
     for (let above = dirname(path); above !== "/"; above = dirname(above)) ancestors.add(above);
   }
   return ancestors;
-}
-
-function latin1(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
 }

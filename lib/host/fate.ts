@@ -4,10 +4,12 @@
  * Both sides are reached by descriptor through no symbolic link: a link planted in
  * the persist root must not lend another file's content to a verdict.
  */
+
 import { dirname } from "node:path/posix";
 import { type Difference, isEqualCopy } from "../copy/difference.ts";
 import type { Copy, PersistSide } from "../fate.ts";
 import { Failure, Fault } from "../fault.ts";
+import { latin1 } from "../latin1.ts";
 import { visible } from "../text.ts";
 import { type Handle, lookAt } from "./at.ts";
 import { compareHandles } from "./compare.ts";
@@ -32,7 +34,7 @@ class OpenPersistSide implements PersistSide {
   }
 
   equalCopy(path: Uint8Array): Copy {
-    const directory = dirname(Buffer.from(path).toString("latin1"));
+    const directory = dirname(latin1(path));
     // What is missing as a whole is asked for once, not for each file in it.
     if (directory === this.#directory && !this.#hasDirectory) return "missing";
     using copy = lookAt(this.#persist, path);

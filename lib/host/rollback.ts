@@ -1,9 +1,11 @@
 /** What a rollback by hand must know of the machine, and what it leaves to read. */
+
 import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { ROLLBACK_PROGRAMS, ROLLBACK_RESULT } from "../boot/rollback.ts";
 import { type RollbackResult, readResult } from "../boot/rollback-result.ts";
 import type { Mount } from "../facts.ts";
 import { Refusal } from "../fault.ts";
+import { latin1OfText, textOfLatin1 } from "../latin1.ts";
 import { namesForRollback, type RollbackFacts } from "../plans/rollback.ts";
 import type { Profile } from "../profile.ts";
 import { blockDeviceAt } from "./probe/block-device.ts";
@@ -58,11 +60,11 @@ function diskOf(profile: Profile, node: string): string {
 /** Where a subvolume at the top, or anything below it, is mounted: everywhere that /proc shows. */
 function mountsOfSubvolume(node: string, name: string): string[] {
   const members = btrfsMembers(blockDeviceAt(node));
-  const root = Buffer.from(`/${name}`, "utf8").toString("latin1");
+  const root = latin1OfText(`/${name}`);
   return mountsOfAllNamespaces()
     .filter((mount) => mount.root === root || mount.root.startsWith(`${root}/`))
     .filter((mount) => members.has(sourceName(mount) ?? ""))
-    .map(({ mountPoint }) => Buffer.from(mountPoint, "latin1").toString("utf8"));
+    .map(({ mountPoint }) => textOfLatin1(mountPoint));
 }
 
 function mountsOfAllNamespaces(): Mount[] {

@@ -7,9 +7,11 @@
  * installer must never be answered about the installer. All views are without
  * the mounts upon them and end with us.
  */
+
 import { realpathSync } from "node:fs";
 import type { Mount } from "../facts.ts";
 import { Refusal, UsageFault } from "../fault.ts";
+import { latin1, latin1OfText, textOfLatin1 } from "../latin1.ts";
 import {
   holdingMount,
   liveMountPoints,
@@ -121,7 +123,7 @@ async function locate(request: RootsRequest, mounts: readonly Mount[]): Promise<
     device,
     path,
     dir: undefined,
-    places: placesOf(mountsOfDevice(device), latin1(path)),
+    places: placesOf(mountsOfDevice(device), latin1OfText(path)),
     what: running === undefined ? "the root on the profile's disk" : "the running system's root",
     running: running !== undefined,
   };
@@ -130,12 +132,12 @@ async function locate(request: RootsRequest, mounts: readonly Mount[]): Promise<
 function locateDirectory(dir: string, mounts: readonly Mount[]): Located {
   refuseUnlessSubvolume("--root", dir);
   const real = realpathSync(dir);
-  const mount = holdingMount(mounts, latin1(real));
+  const mount = holdingMount(mounts, latin1OfText(real));
   if (mount === undefined || sourceName(mount) === undefined) {
     throw new Refusal(`Cannot use ${visible(dir)} as --root: no mounted block device holds it`);
   }
-  const here = { mount, dir: latin1(real) };
-  const device = utf8(mount.source);
+  const here = { mount, dir: latin1OfText(real) };
+  const device = textOfLatin1(mount.source);
   const path = pathInFilesystem(here);
   const elsewhere = placesOf(mountsOfDevice(device), path).filter(
     (place) => place.mount.id !== mount.id,
@@ -143,7 +145,7 @@ function locateDirectory(dir: string, mounts: readonly Mount[]): Located {
   const places = [here, ...elsewhere];
   return {
     device,
-    path: utf8(path),
+    path: textOfLatin1(path),
     dir: real,
     places,
     what: `the root at ${visible(dir)}`,
@@ -233,7 +235,7 @@ function futureMountPoints(profile: Profile | undefined): Uint8Array[] {
 }
 
 function withoutDuplicates(paths: readonly Uint8Array[]): Uint8Array[] {
-  const byText = new Map(paths.map((path) => [Buffer.from(path).toString("latin1"), path]));
+  const byText = new Map(paths.map((path) => [latin1(path), path]));
   return [...byText.values()];
 }
 
@@ -258,12 +260,4 @@ function mountsOfDevice(device: string): Mount[] {
 function pathBelow(path: string, top: string | undefined): string | undefined {
   if (top === undefined || path === top || !isWithin(path, top)) return undefined;
   return top === "/" ? path : path.slice(top.length);
-}
-
-function latin1(text: string): string {
-  return Buffer.from(text, "utf8").toString("latin1");
-}
-
-function utf8(bytes: string): string {
-  return Buffer.from(bytes, "latin1").toString("utf8");
 }

@@ -4,11 +4,13 @@
  * All conflicts are found here, before the first copy: a run that copies half and
  * then meets a file it may not replace would leave people to sort out which half.
  */
+
 import { dirname } from "node:path/posix";
 import { type Difference, isEqualCopy } from "../copy/difference.ts";
 import { describeConflict } from "../copy/text.ts";
 import { Refusal } from "../fault.ts";
 import type { InodeStatus } from "../inode-status.ts";
+import { latin1 } from "../latin1.ts";
 import { plural } from "../text.ts";
 
 /** One path of the root that was named, lies below one that was, or leads to one. */
@@ -235,8 +237,4 @@ function creation({ type }: InodeStatus): CopyAction["kind"] {
     default:
       return "make-node";
   }
-}
-
-function latin1(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString("latin1");
 }

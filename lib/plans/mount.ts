@@ -5,8 +5,10 @@
  * of the subvolumes mounted elsewhere, is a reason to refuse: a second mount on
  * top would hide the first, and two views of one subvolume confuse people.
  */
+
 import type { Mount, MountFacts } from "../facts.ts";
 import { Refusal } from "../fault.ts";
+import { textOfLatin1 } from "../latin1.ts";
 import type { Plan, Step } from "../plan.ts";
 import type { Profile } from "../profile.ts";
 import { visible } from "../text.ts";
@@ -84,7 +86,7 @@ function refuseWithoutVfat({ esp, vfat }: MountFacts): void {
 
 function refuseElsewhere(facts: MountFacts, wanted: WantedMount): void {
   for (const mount of facts.mounts) {
-    if (!wanted.ids.has(mount.id) || textOf(mount.root) !== wanted.root) continue;
+    if (!wanted.ids.has(mount.id) || textOfLatin1(mount.root) !== wanted.root) continue;
     if (pathOf(mount) === wanted.mountPoint) continue;
     throw new Refusal(
       `Cannot mount ${wanted.what} at ${wanted.mountPoint}: it is mounted at ${visible(pathOf(mount))}, expected it nowhere else`,
@@ -96,7 +98,7 @@ function refuseElsewhere(facts: MountFacts, wanted: WantedMount): void {
 function isMounted(facts: MountFacts, wanted: WantedMount): boolean {
   const there = facts.mounts.findLast((mount) => pathOf(mount) === wanted.mountPoint);
   if (there === undefined) return false;
-  if (!wanted.ids.has(there.id) || textOf(there.root) !== wanted.root) {
+  if (!wanted.ids.has(there.id) || textOfLatin1(there.root) !== wanted.root) {
     throw new Refusal(
       `Cannot mount ${wanted.what} at ${wanted.mountPoint}: ${visible(there.source)} (${there.fsType}, ${visible(there.root)}) is mounted there`,
       { hint: "Unmount it first, or name another place with --target" },
@@ -180,10 +182,5 @@ function isAtOrBelow(path: string, folder: string): boolean {
 }
 
 function pathOf(mount: Mount): string {
-  return textOf(mount.mountPoint);
-}
-
-/** mountinfo's bytes as the text that a profile has; what is no UTF-8 equals none of its paths. */
-function textOf(bytes: string): string {
-  return Buffer.from(bytes, "latin1").toString("utf8");
+  return textOfLatin1(mount.mountPoint);
 }

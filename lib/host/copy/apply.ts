@@ -6,10 +6,12 @@
  * The original is looked at before and after: one that changed meanwhile is a
  * failure, not a copy of two halves.
  */
+
 import { constants } from "node:fs";
 import { dirname } from "node:path/posix";
 import { Failure, Fault, Interruption } from "../../fault.ts";
 import { type InodeStatus, isUnchanged } from "../../inode-status.ts";
+import { latin1 } from "../../latin1.ts";
 import type { CopyAction, CopyPlan } from "../../plans/copy.ts";
 import { visible } from "../../text.ts";
 import { type Handle, linkTextOf, lookAt, openBeneath, READ, reopen, statusOf } from "../at.ts";
@@ -189,7 +191,7 @@ class Copier implements Disposable {
   }
 
   #openParent(path: Uint8Array): Handle {
-    const parent = dirname(Buffer.from(path).toString("latin1"));
+    const parent = dirname(latin1(path));
     return openBeneath(this.#sides.persist, Buffer.from(parent, "latin1"), DIRECTORY);
   }
 }

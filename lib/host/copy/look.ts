@@ -2,8 +2,10 @@
  * Looks at what is to be copied: every path of the root that was named, what lies
  * below it and leads to it, and what the persist root has in its place.
  */
+
 import { constants } from "node:fs";
 import { Refusal } from "../../fault.ts";
+import { latin1 } from "../../latin1.ts";
 import type { CopyState, SourceEntry } from "../../plans/copy.ts";
 import { visible } from "../../text.ts";
 import { type Handle, lookAt, namesIn, openBeneath, statusOf } from "../at.ts";
@@ -63,7 +65,7 @@ class Walk {
   }
 
   #look(path: Uint8Array, role: SourceEntry["role"]): SourceEntry | undefined {
-    const key = Buffer.from(path).toString("latin1");
+    const key = latin1(path);
     const known = this.#entries.get(key);
     if (known !== undefined && (known.role === "named" || role === "parent")) return undefined;
     using handle = lookAt(this.#sides.root, path);

@@ -2,9 +2,11 @@
  * Whether the running system's root is the profile's: the same subvolume name is
  * not enough, for a rescue system on another disk may be laid out alike.
  */
+
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Mount } from "../../facts.ts";
+import { latin1OfText } from "../../latin1.ts";
 import type { Profile } from "../../profile.ts";
 import { blockNameOf, btrfsMembers, sourceName } from "./btrfs-members.ts";
 import { probeMounts } from "./mounts.ts";
@@ -22,7 +24,7 @@ export function runningRoot(profile: Profile): RunningRoot | undefined {
   if (mount === undefined) return undefined;
   const member = sourceName(mount);
   if (member === undefined) return undefined;
-  const wanted = Buffer.from(`/${profile.btrfs.root}`, "utf8").toString("latin1");
+  const wanted = latin1OfText(`/${profile.btrfs.root}`);
   if (mount.root !== wanted || !isOfProfile(profile, member)) return undefined;
   return { mount, device: Buffer.from(mount.source, "latin1").toString("utf8") };
 }
