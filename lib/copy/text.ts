@@ -83,6 +83,12 @@ function renderAction(
 
 function describeStatus({ type, sizeBytes, mode, uid, gid, mtimeNs }: InodeStatus): string {
   const size = type === "file" ? ` of ${formatBytes(sizeBytes)}` : "";
-  const time = new Date(Number(mtimeNs / 1_000_000n)).toISOString().replace(/\.\d+/, "");
-  return `a ${type}${size} (${mode.toString(8).padStart(4, "0")}, ${uid}:${gid}, ${time})`;
+  return `a ${type}${size} (${mode.toString(8).padStart(4, "0")}, ${uid}:${gid}, ${describeTime(mtimeNs)})`;
+}
+
+/** A file system holds times that no calendar has; those are told in seconds. */
+function describeTime(timeNs: bigint): string {
+  const date = new Date(Number(timeNs / 1_000_000n));
+  if (Number.isNaN(date.getTime())) return `@${timeNs / 1_000_000_000n}`;
+  return date.toISOString().replace(/\.\d+/, "");
 }

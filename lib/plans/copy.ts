@@ -6,7 +6,8 @@
  */
 
 import { dirname } from "node:path/posix";
-import { type Difference, isEqualCopy } from "../copy/difference.ts";
+import { decide } from "../copy/decision.ts";
+import type { Difference } from "../copy/difference.ts";
 import { describeConflict } from "../copy/text.ts";
 import { Refusal } from "../fault.ts";
 import type { InodeStatus } from "../inode-status.ts";
@@ -19,6 +20,8 @@ export interface SourceEntry {
   readonly path: Uint8Array;
   readonly status: InodeStatus;
   readonly role: "named" | "parent";
+  /** Of a symbolic link. */
+  readonly linkText: Uint8Array | undefined;
   /** What the persist root has at the same path. */
   readonly copy: CopyState | undefined;
 }
@@ -80,58 +83,6 @@ export function planCopy(facts: CopyFacts, update: boolean): CopyPlan {
   const planner = new Planner(facts, update);
   for (const entry of facts.entries) planner.add(entry);
   return planner.finish();
-}
-
-/** What becomes of one entry. */
-type Decision =
-  | { readonly kind: "act"; readonly action: CopyAction["kind"] }
-  | { readonly kind: "equal" }
-  | { readonly kind: "pass" }
-  | { readonly kind: "skip"; readonly reason: string }
-  | { readonly kind: "conflict"; readonly copy: CopyState; readonly reason: string | undefined };
-
-function decide(entry: SourceEntry, facts: CopyFacts, update: boolean): Decision {
-  const { status, copy } = entry;
-  if (status.type === "socket") return { kind: "skip", reason: "a socket lives with its process" };
-  if (copy === undefined) return { kind: "act", action: creation(status) };
-  if (isOnlyMountPoint(entry, facts)) {
-    return { kind: "skip", reason: "only a mount point, its content is in the persist root" };
-  }
-  if (entry.role === "parent" && copy.status.type === "directory") return { kind: "pass" };
-  if (entry.role === "named" && isEqualCopy(copy.differences)) return decideEqual(status, copy);
-  const obstacle = obstacleTo(entry, copy, facts, update);
-  if (obstacle !== undefined) return { kind: "conflict", copy, reason: obstacle.reason };
-  const action = status.type === "directory" ? "set-metadata" : creation(status);
-  return { kind: "act", action };
-}
-
-/** Directories get their times last, so those of an interrupted run are what is left to do. */
-function decideEqual(status: InodeStatus, { differences }: CopyState): Decision {
-  const isLate = status.type === "directory" && differences.length > 0;
-  return isLate ? { kind: "act", action: "set-times" } : { kind: "equal" };
-}
-
-/** Why a differing copy may not be replaced; no reason of its own where --update would do. */
-function obstacleTo(
-  { path, status, role }: SourceEntry,
-  copy: CopyState,
-  { live }: CopyFacts,
-  update: boolean,
-): { reason: string | undefined } | undefined {
-  if (role === "parent") return { reason: "expected a directory on the way" };
-  const isDirectory = status.type === "directory";
-  if (isDirectory !== (copy.status.type === "directory")) {
-    return { reason: "a directory is never replaced, nor put in place of something else" };
-  }
-  if (!update) return { reason: undefined };
-  if (isDirectory || !live.has(latin1(path))) return undefined;
-  return { reason: "the copy is mounted over the path now, and replacing it would cut that off" };
-}
-
-/** In the root there is only the place where a boot mounts the copy. */
-function isOnlyMountPoint({ path, status }: SourceEntry, { mountPoints }: CopyFacts): boolean {
-  const isEmpty = status.type === "directory" || (status.type === "file" && status.sizeBytes === 0);
-  return isEmpty && mountPoints.has(latin1(path));
 }
 
 class Planner {
@@ -224,17 +175,4 @@ class Planner {
 
 function setTimes({ path, status, copy }: SourceEntry): CopyAction {
   return { kind: "set-times", path, status, linkTo: undefined, replaces: copy?.status };
-}
-
-function creation({ type }: InodeStatus): CopyAction["kind"] {
-  switch (type) {
-    case "directory":
-      return "make-directory";
-    case "file":
-      return "copy-file";
-    case "symlink":
-      return "make-symlink";
-    default:
-      return "make-node";
-  }
 }

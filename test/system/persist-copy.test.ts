@@ -451,6 +451,30 @@ describePrivileged("persist-copy and mounts", () => {
   });
 });
 
+describePrivileged("persist-copy and links into the persist root", () => {
+  test("never replaces a file by the root's link to it", () => {
+    using m = new Machine();
+    m.write("/etc/other", "to be copied");
+    mkdirSync(`${m.persist}/etc`, { mode: 0o755 });
+    writeFileSync(`${m.persist}/etc/machine-id`, "the only one");
+    const profile = writeProfile(m.scratch, {
+      device: "/dev/none",
+      btrfs: `device = "${m.device}"`,
+    });
+    symlinkSync("/persist/etc/machine-id", `${m.root}/etc/machine-id`);
+    const ran = blankroot(["persist-copy", "--update", "--profile", profile, "/etc"]);
+    expect(ran.stderr).toContain("skipped /etc/machine-id: a link to its own place");
+    expect(ran.status).toBe(0);
+    expect(readFileSync(`${m.persist}/etc/machine-id`, "utf8")).toBe("the only one");
+    expect(readFileSync(`${m.persist}/etc/other`, "utf8")).toBe("to be copied");
+    // Named by hand, the persist root is not where the link says.
+    const byHand = m.copy("--update", "/etc/machine-id");
+    expect(byHand.stderr).toContain("the link may lead to that very file");
+    expect(byHand.status).toBe(3);
+    expect(lstatSync(`${m.persist}/etc/machine-id`).isFile()).toBe(true);
+  });
+});
+
 describePrivileged("persist-copy against planted links", () => {
   test("never follows one out of the root", () => {
     using m = new Machine();

@@ -37,7 +37,14 @@ function entry(
   type: InodeStatus["type"],
   more: Partial<SourceEntry> = {},
 ): SourceEntry {
-  return { path: bytes(path), status: status(type), role: "named", copy: undefined, ...more };
+  return {
+    path: bytes(path),
+    status: status(type),
+    role: "named",
+    linkText: undefined,
+    copy: undefined,
+    ...more,
+  };
 }
 
 const copyOf = (
@@ -170,6 +177,35 @@ describe("planCopy()", () => {
     // The control: with content beneath the mount it is a conflict.
     const shadowed = { ...place, status: status("file") };
     expect(() => plan([shadowed], { mountPoints })).toThrow(/differs in content/);
+  });
+
+  test.each<[string, string, string[]]>([
+    ["to its own place in the persist root", "/persist/etc/id", []],
+    ["to there by a relative text", "../persist/etc/id", []],
+    ["to elsewhere in the persist root", "/persist/etc/other", ["make-symlink /etc/id"]],
+    ["to elsewhere", "/nowhere", ["make-symlink /etc/id"]],
+  ])("copies a link but for one to its own copy: %s", (_, linkText, expected) => {
+    const link = { ...entry("/etc/id", "symlink"), linkText: bytes(linkText) };
+    expect(actions([link])).toEqual(expected);
+    expect(actions([{ ...link, copy: copyOf("symlink", "target") }], {}, true)).toEqual(expected);
+  });
+
+  test("never puts a link in place of the very file it may lead to", () => {
+    const link = entry("/etc/id", "symlink", { copy: copyOf("file", "type") });
+    const toCopy = { ...link, linkText: bytes("/mnt/persist/etc/id") };
+    expect(() => plan([toCopy], {}, true)).toThrow(/may lead to that very file/);
+    // The control: what leads elsewhere is an update like any other.
+    const elsewhere = { ...link, linkText: bytes("/mnt/etc/other") };
+    expect(actions([elsewhere], {}, true)).toEqual(["make-symlink /etc/id"]);
+  });
+
+  test("describes a time that no calendar has", () => {
+    const mtimeNs = 9_000_000_000_000n * 1_000_000_000n;
+    const far = entry("/f", "file", {
+      status: status("file", { mtimeNs }),
+      copy: copyOf("file", "mode"),
+    });
+    expect(() => plan([far])).toThrow(/0:0, @9000000000000\)/);
   });
 
   test("skips sockets, and notes names that stay behind and lists that lead nowhere", () => {

@@ -8,7 +8,7 @@ import { Refusal } from "../../fault.ts";
 import { latin1 } from "../../latin1.ts";
 import type { CopyState, SourceEntry } from "../../plans/copy.ts";
 import { visible } from "../../text.ts";
-import { type Handle, lookAt, namesIn, openBeneath, statusOf } from "../at.ts";
+import { type Handle, linkTextOf, lookAt, namesIn, openBeneath, statusOf } from "../at.ts";
 import { compareHandles } from "../compare.ts";
 
 export interface Sides {
@@ -72,7 +72,9 @@ class Walk {
     // Gone since its directory was read.
     if (handle === undefined) return undefined;
     const status = statusOf(handle.fd);
-    const entry = { path, status, role, copy: copyState(this.#sides.persist, path, handle) };
+    const linkText = status.type === "symlink" ? linkTextOf(handle) : undefined;
+    const copy = copyState(this.#sides.persist, path, handle);
+    const entry = { path, status, role, linkText, copy };
     this.#entries.set(key, entry);
     return entry;
   }
