@@ -7,6 +7,8 @@
  * opening it does nothing to a device or a fifo.
  */
 import { closeSync, constants, fstatSync, readdirSync } from "node:fs";
+import { constants as osConstants } from "node:os";
+import { Failure } from "../fault.ts";
 import type { InodeStatus } from "../inode-status.ts";
 import { visible } from "../text.ts";
 import { CallFailure, checked, cString, errno, libc, ptr } from "./libc.ts";
@@ -20,8 +22,9 @@ const O_PATH = 0o10000000;
 export const O_CLOEXEC = 0o2000000;
 /** Reads without a trace, and without waiting for a fifo's writer. */
 export const READ = constants.O_RDONLY | constants.O_NOATIME | constants.O_NONBLOCK;
-/** What a path is that isn't there, or not without a symbolic link on the way. */
-const ABSENT = new Set(["ENOENT", "ENOTDIR", "ELOOP"]);
+const { ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG } = osConstants.errno;
+/** What a path is that isn't there, can't be, or isn't without a symbolic link on the way. */
+const ABSENT = new Set([ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG]);
 /** Longest path that one call is given; PATH_MAX is 4096 with its NUL. */
 const CALL_PATH_MAX_BYTES = 4000;
 const LINK_TEXT_MAX_BYTES = 4096;
@@ -54,28 +57,13 @@ export class Handle implements Disposable {
  * @throws CallFailure, with ELOOP for a symbolic link and EXDEV for a way out
  */
 export function openBeneath(top: number, path: Uint8Array, flags: number, mode = 0): Handle {
-  const action = () => `Cannot open ${visible(path)}`;
-  let rest = withoutLeadingSlashes(path);
-  let above: Handle | undefined;
-  while (rest.length > CALL_PATH_MAX_BYTES) {
-    const slash = rest.lastIndexOf(SLASH, CALL_PATH_MAX_BYTES);
-    using former = above;
-    const step = rest.subarray(0, slash);
-    above = new Handle(openAt2(former?.fd ?? top, step, O_PATH | constants.O_DIRECTORY, 0, action));
-    rest = rest.subarray(slash + 1);
-  }
-  using last = above;
-  return new Handle(openAt2(last?.fd ?? top, rest.length === 0 ? DOT : rest, flags, mode, action));
+  return opened(tryToOpen(top, path, flags, mode), path);
 }
 
 /** A handle on whatever the path names, a symbolic link included; undefined where there is nothing. */
 export function lookAt(top: number, path: Uint8Array): Handle | undefined {
-  try {
-    return openBeneath(top, path, O_PATH | constants.O_NOFOLLOW);
-  } catch (error) {
-    if (error instanceof CallFailure && ABSENT.has(error.code)) return undefined;
-    throw error;
-  }
+  const result = tryToOpen(top, path, O_PATH | constants.O_NOFOLLOW, 0);
+  return result < 0 && ABSENT.has(-result) ? undefined : opened(result, path);
 }
 
 /** Opens the inode of a handle for real. Only for what has been seen to be a file or a directory. */
@@ -85,9 +73,14 @@ export function reopen(handle: Handle, flags: number, path: Uint8Array): Handle 
   return new Handle(checked(fd, () => `Cannot open ${visible(path)}`));
 }
 
-/** The names in a directory but "." and "..", in no order. */
-export function namesIn(directory: Handle): Uint8Array[] {
-  return readdirSync(directory.path, { encoding: "buffer" });
+/** The names in a directory but "." and "..", in no order. @param path for errors */
+export function namesIn(directory: Handle, path: Uint8Array): Uint8Array[] {
+  try {
+    return readdirSync(directory.path, { encoding: "buffer" });
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new Failure(`Cannot list ${visible(path)}: ${code}`, { cause });
+  }
 }
 
 export function statusOf(fd: number): InodeStatus {
@@ -120,26 +113,45 @@ export function linkTextOf(link: Handle): Uint8Array {
 }
 
 const DOT = new TextEncoder().encode(".");
+/** Both live as long as we do: the kernel reads them while nothing else refers to them. */
+const callPath = new Uint8Array(new ArrayBuffer(CALL_PATH_MAX_BYTES + 1));
+const callHow = new DataView(new ArrayBuffer(OpenHow.size));
 
-function openAt2(
-  fd: number,
-  path: Uint8Array,
-  flags: number,
-  mode: number,
-  action: () => string,
-): number {
-  const how = new DataView(new ArrayBuffer(OpenHow.size));
-  how.setUint32(OpenHow.flags, flags | O_CLOEXEC, true);
-  how.setUint32(OpenHow.mode, mode, true);
-  how.setUint32(OpenHow.resolve, RESOLVE, true);
-  // Both stay referenced until the call is over.
-  const name = cString(path);
-  const bytes = new Uint8Array(how.buffer);
-  const address = [Number(ptr(name)), Number(ptr(bytes))] as const;
-  const number = SYS_OPENAT2;
-  const result = libc().syscall(number, fd, address[0], address[1], OpenHow.size, 0, 0);
-  if (Number(result) !== -1) return Number(result);
-  throw new CallFailure(action(), errno());
+/** A descriptor, or the negative errno: that nothing is there is no exception. */
+function tryToOpen(top: number, path: Uint8Array, flags: number, mode: number): number {
+  let rest = withoutLeadingSlashes(path);
+  let above: Handle | undefined;
+  while (rest.length > CALL_PATH_MAX_BYTES) {
+    const slash = rest.lastIndexOf(SLASH, CALL_PATH_MAX_BYTES);
+    using former = above;
+    above = undefined;
+    if (slash === -1) return -ENAMETOOLONG;
+    const step = rest.subarray(0, slash);
+    const result = openAt2(former?.fd ?? top, step, O_PATH | constants.O_DIRECTORY, 0);
+    if (result < 0) return result;
+    above = new Handle(result);
+    rest = rest.subarray(slash + 1);
+  }
+  using last = above;
+  return openAt2(last?.fd ?? top, rest.length === 0 ? DOT : rest, flags, mode);
+}
+
+function openAt2(fd: number, path: Uint8Array, flags: number, mode: number): number {
+  if (path.includes(0)) throw new Failure("Cannot use a path: it contains a NUL byte");
+  callPath.set(path);
+  callPath[path.length] = 0;
+  callHow.setUint32(OpenHow.flags, flags | O_CLOEXEC, true);
+  callHow.setUint32(OpenHow.mode, mode, true);
+  callHow.setUint32(OpenHow.resolve, RESOLVE, true);
+  const name = Number(ptr(callPath));
+  const how = Number(ptr(callHow));
+  const result = Number(libc().syscall(SYS_OPENAT2, fd, name, how, OpenHow.size, 0, 0));
+  return result === -1 ? -errno() : result;
+}
+
+function opened(result: number, path: Uint8Array): Handle {
+  if (result >= 0) return new Handle(result);
+  throw new CallFailure(`Cannot open ${visible(path)}`, -result);
 }
 
 function withoutLeadingSlashes(path: Uint8Array): Uint8Array {

@@ -7,7 +7,9 @@
  */
 import { readSync } from "node:fs";
 import type { Difference } from "../copy/difference.ts";
+import { Failure } from "../fault.ts";
 import type { InodeStatus } from "../inode-status.ts";
+import { visible } from "../text.ts";
 import { type Handle, linkTextOf, lookAt, READ, reopen, statusOf } from "./at.ts";
 import { shareAllExtents } from "./shared-extents.ts";
 import { attributesOf, sameAttributes } from "./xattr.ts";
@@ -89,8 +91,8 @@ function sameBytes(
   const { sizeBytes } = ours;
   if (sizeBytes >= LARGE_BYTES && shareAllExtents(mine.fd, other.fd, sizeBytes)) return true;
   for (let at = 0; ; ) {
-    const count = readFully(mine.fd, left, at);
-    if (count !== readFully(other.fd, right, at)) return false;
+    const count = readFully(mine.fd, left, at, path);
+    if (count !== readFully(other.fd, right, at, path)) return false;
     if (!left.subarray(0, count).equals(right.subarray(0, count))) return false;
     if (count < CHUNK_BYTES) return true;
     at += count;
@@ -98,12 +100,21 @@ function sameBytes(
 }
 
 /** Fills the buffer as far as the file goes. */
-function readFully(fd: number, buffer: Buffer, position: number): number {
+function readFully(fd: number, buffer: Buffer, position: number, path: Uint8Array): number {
   let got = 0;
   while (got < buffer.length) {
-    const count = readSync(fd, buffer, got, buffer.length - got, position + got);
+    const count = readOnce(fd, buffer.subarray(got), position + got, path);
     if (count === 0) break;
     got += count;
   }
   return got;
+}
+
+function readOnce(fd: number, buffer: Buffer, position: number, path: Uint8Array): number {
+  try {
+    return readSync(fd, buffer, 0, buffer.length, position);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new Failure(`Cannot compare ${visible(path)} with its copy: ${code}`, { cause });
+  }
 }

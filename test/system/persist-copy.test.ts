@@ -255,6 +255,16 @@ describePrivileged("persist-copy keeps", () => {
     expect(holes(`${other}/d/${index}/x`)).toBe(holes(`${m.root}/d/${index}/x`));
   });
 
+  test("what lies deeper than a path may be long", () => {
+    using m = new Machine();
+    const name = "x".repeat(250);
+    const goDown = 'cd "$0"; for i in $(seq 20); do mkdir -p "$1"; cd "$1"; done';
+    sh(["sh", "-c", `${goDown}; echo deep >file`, m.root, name]);
+    expect(m.copy(`/${name}`).status).toBe(0);
+    expect(sh(["sh", "-c", `${goDown}; cat file`, m.persist, name])).toBe("deep\n");
+    expect(m.copy(`/${name}`).stderr).toContain("0 files copied");
+  });
+
   test("nested subvolumes as directories", () => {
     using m = new Machine();
     sh(["btrfs", "subvolume", "create", `${m.root}/outer`]);
@@ -358,6 +368,20 @@ describePrivileged("persist-copy", () => {
       undefined,
       3,
       /doesn't have:\n {4}\/no\\x1b\[2Jwhere/,
+    ],
+    [
+      "a name longer than any",
+      [`/${"n".repeat(300)}`],
+      undefined,
+      3,
+      /doesn't have:\n {4}\/n{300}/,
+    ],
+    [
+      "a path no call takes",
+      [`/${"n".repeat(5000)}`],
+      undefined,
+      3,
+      /doesn't have:\n {4}\/n{5000}/,
     ],
     ["an empty line", ["-"], "/etc/x\n\n/etc/x\n", 2, /line 2 of stdin is empty/],
     ["an empty name", ["-0", "-"], "/etc/x\0\0", 2, /line 2 of stdin is empty/],

@@ -26,7 +26,8 @@ export function copyContent(
   path: Uint8Array,
 ): void {
   if (libc().ioctl(copy.fd, FICLONE, original.fd as unknown as Pointer) !== -1) return;
-  const fault = new CallFailure(`Cannot share the content of ${visible(path)}`, errno());
+  const code = errno();
+  const fault = new CallFailure(`Cannot share the content of ${visible(path)}`, code);
   if (!CANNOT_SHARE.has(fault.code)) throw fault;
   try {
     copyExtents(original.fd, copy.fd, sizeBytes);

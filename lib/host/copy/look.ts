@@ -82,7 +82,9 @@ class Walk {
   #childrenOf(path: Uint8Array): Uint8Array[] {
     const flags = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOATIME;
     using directory = openBeneath(this.#sides.root, path, flags);
-    return namesIn(directory).map((name) => Buffer.concat([path, Buffer.from([SLASH]), name]));
+    return namesIn(directory, path).map((name) =>
+      Buffer.concat([path, Buffer.from([SLASH]), name]),
+    );
   }
 }
 
