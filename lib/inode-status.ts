@@ -22,10 +22,13 @@ export interface InodeStatus {
 /** Whether both are of one and the same inode in one and the same state. */
 export function isUnchanged(before: InodeStatus, now: InodeStatus): boolean {
   return (
-    before.device === now.device &&
-    before.inode === now.inode &&
+    isSameInode(before, now) &&
     before.ctimeNs === now.ctimeNs &&
     before.mtimeNs === now.mtimeNs &&
     before.sizeBytes === now.sizeBytes
   );
+}
+
+export function isSameInode(a: InodeStatus, b: InodeStatus): boolean {
+  return a.device === b.device && a.inode === b.inode;
 }

@@ -66,7 +66,7 @@ const script = defineScript({
       access: dryRun ? "read-only" : "read-write",
     });
     say.info(`copying from ${roots.source}`);
-    const { persist: to, facts } = look(roots, profile, named);
+    const { persist: to, facts } = look(roots, profile, named, () => {});
     const plan = planCopy(facts, args.update === true);
     if (dryRun) {
       stdout.write(json ? planToJson(plan, to.path) : renderPlan(plan, to.path));
@@ -87,6 +87,7 @@ function look(
   roots: Roots,
   profile: Profile | undefined,
   named: readonly Uint8Array[] | undefined,
+  onLook: () => void,
 ) {
   const { persist } = roots;
   if (persist === undefined) {
@@ -111,7 +112,7 @@ function look(
   };
   const paths = named ?? present.map(({ bytes }) => bytes);
   const facts: CopyFacts = {
-    entries: lookAtSources(sides, paths),
+    ...lookAtSources(sides, paths, onLook),
     persistPath: persist.path,
     live: latin1Set(roots.live),
     mountPoints: latin1Set(roots.mountPoints),

@@ -5,11 +5,13 @@
  * The persist root may hold the only copy there is, the root a mere pointer to it:
  * an empty mount point, or a link. Such a pointer never takes the copy's place.
  */
+import { basename } from "node:path/posix";
 import { leadsTo } from "../fate/links.ts";
 import type { InodeStatus } from "../inode-status.ts";
 import { latin1, latin1OfText } from "../latin1.ts";
 import type { CopyAction, CopyFacts, CopyState, SourceEntry } from "../plans/copy.ts";
 import { isEqualCopy } from "./difference.ts";
+import { STAGE_NAME } from "./leftover.ts";
 
 export type Decision =
   | { readonly kind: "act"; readonly action: CopyAction["kind"] }
@@ -33,6 +35,7 @@ export function decide(entry: SourceEntry, facts: CopyFacts, update: boolean): D
 
 function reasonToSkip(entry: SourceEntry, facts: CopyFacts): string | undefined {
   if (entry.status.type === "socket") return "a socket lives with its process";
+  if (basename(latin1(entry.path)) === STAGE_NAME) return "left by a run that was cut short";
   if (isOnlyMountPoint(entry, facts)) {
     return "only a mount point, its content is in the persist root";
   }

@@ -66,6 +66,7 @@ const VERBS: Record<CopyAction["kind"], string> = {
   link: "link",
   "make-symlink": "symlink",
   "make-node": "node",
+  "remove-leftover": "remove",
   "set-metadata": "metadata",
   "set-times": "times",
 };
@@ -74,6 +75,9 @@ function renderAction(
   { kind, path, status, linkTo, replaces }: CopyAction,
   persistPath: string,
 ): string {
+  if (kind === "remove-leftover") {
+    return `${VERBS[kind].padEnd(9)} ${visible(persistPath)}${visible(path)}, left by a run that was cut short`;
+  }
   const size = kind === "copy-file" ? ` (${formatBytes(status.sizeBytes)})` : "";
   const other = linkTo === undefined ? "" : ` = ${visible(linkTo)}`;
   const over = replaces !== undefined && !kind.startsWith("set-") ? ", replaces what is there" : "";

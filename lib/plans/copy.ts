@@ -8,6 +8,7 @@
 import { dirname } from "node:path/posix";
 import { decide } from "../copy/decision.ts";
 import type { Difference } from "../copy/difference.ts";
+import type { Leftover } from "../copy/leftover.ts";
 import { describeConflict } from "../copy/text.ts";
 import { Refusal } from "../fault.ts";
 import type { InodeStatus } from "../inode-status.ts";
@@ -40,6 +41,8 @@ export interface CopyFacts {
   readonly live: ReadonlySet<string>;
   /** The live ones and those that a boot mounts over by the profile; paths as latin1. */
   readonly mountPoints: ReadonlySet<string>;
+  /** In the persist root, by runs that were killed. */
+  readonly leftovers: readonly Leftover[];
   /** Listed by the profile, and nowhere. */
   readonly absent: readonly string[];
 }
@@ -51,10 +54,11 @@ export interface CopyAction {
     | "link"
     | "make-symlink"
     | "make-node"
+    | "remove-leftover"
     | "set-metadata"
     | "set-times";
   readonly path: Uint8Array;
-  /** The original, as it was looked at. */
+  /** The original, as it was looked at; of what is removed, its own. */
   readonly status: InodeStatus;
   /** For a hard link: the path within the set that is its other name. */
   readonly linkTo: Uint8Array | undefined;
@@ -98,6 +102,7 @@ class Planner {
   constructor(facts: CopyFacts, update: boolean) {
     this.#facts = facts;
     this.#update = update;
+    this.#actions.push(...facts.leftovers.map(removeLeftover));
   }
 
   add(entry: SourceEntry): void {
@@ -175,4 +180,8 @@ class Planner {
 
 function setTimes({ path, status, copy }: SourceEntry): CopyAction {
   return { kind: "set-times", path, status, linkTo: undefined, replaces: copy?.status };
+}
+
+function removeLeftover({ path, status }: Leftover): CopyAction {
+  return { kind: "remove-leftover", path, status, linkTo: undefined, replaces: undefined };
 }

@@ -1,7 +1,8 @@
 /** Runs the command line as a user does: a process of its own, its statuses and both streams. */
 import { join } from "node:path";
 
-const MAIN = join(import.meta.dir, "../../scripts/main.ts");
+/** The command line itself, for tests that run it otherwise. */
+export const MAIN = join(import.meta.dir, "../../scripts/main.ts");
 
 export interface Ran {
   readonly status: number;

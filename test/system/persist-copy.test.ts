@@ -12,65 +12,13 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { dirname, join } from "node:path";
-import { blankroot, type Ran } from "../support/blankroot.ts";
+import { blankroot, MAIN } from "../support/blankroot.ts";
+import { CopyMachine as Machine } from "../support/copies.ts";
 import { makeBtrfs, mountAt, Scratch, sh } from "../support/disk.ts";
 import { describePrivileged } from "../support/privileged.ts";
 import { writeProfile } from "../support/profile.ts";
 
 const MIB = 1024 ** 2;
-const MAIN = join(import.meta.dir, "../../scripts/main.ts");
-
-/** A root and a persist subvolume, mounted by hand: no profile is needed. */
-class Machine implements Disposable {
-  readonly scratch = new Scratch();
-  readonly device: string;
-  readonly root: string;
-  readonly persist: string;
-
-  constructor(sizeBytes = 512 * MIB) {
-    this.device = makeBtrfs(this.scratch, "disk", sizeBytes, "Copies");
-    const top = mountAt(this.scratch, "top", this.device);
-    for (const name of ["root", "persist"]) sh(["btrfs", "subvolume", "create", `${top}/${name}`]);
-    sh(["umount", top]);
-    this.root = mountAt(this.scratch, "root", this.device, "subvol=root");
-    this.persist = mountAt(this.scratch, "persist", this.device, "subvol=persist");
-  }
-
-  write(path: string, text = path): string {
-    const file = `${this.root}${path}`;
-    mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, text);
-    return file;
-  }
-
-  copy(...words: (string | Uint8Array)[]): Ran {
-    return blankroot(this.words(...(words as string[])));
-  }
-
-  words(...words: string[]): string[] {
-    return ["persist-copy", "--root", this.root, "--persist", this.persist, ...words];
-  }
-
-  /** What rsync, comparing everything by checksum, still finds to do. */
-  differences(path: string): string {
-    const [from, to] = [`${this.root}${path}/`, `${this.persist}${path}/`];
-    return sh([
-      "rsync",
-      "-aHAX",
-      "--checksum",
-      "--dry-run",
-      "--itemize-changes",
-      "--delete",
-      from,
-      to,
-    ]);
-  }
-
-  [Symbol.dispose](): void {
-    this.scratch[Symbol.dispose]();
-  }
-}
 
 /** A digest of all names, types, modes, times and contents below a directory. */
 function digest(dir: string): string {
@@ -394,6 +342,32 @@ describePrivileged("persist-copy", () => {
     expect(ran.stderr).toMatch(message);
     expect(ran.status).toBe(status);
     expect(sh(["ls", "-A", m.persist])).toBe("");
+  });
+
+  test("refuses what lies in the persist root itself", () => {
+    using m = new Machine();
+    m.write("/persist/etc/x");
+    m.write("/etc/y");
+    const inside = (path: string) =>
+      blankroot(["persist-copy", "--root", m.root, "--persist", `${m.root}/persist`, path]);
+    for (const path of ["/persist/etc/x", "/persist"]) {
+      expect(inside(path).stderr).toContain(`in the persist root itself:\n    ${path}\n`);
+      expect(inside(path).status).toBe(3);
+    }
+    expect(sh(["find", `${m.root}/persist`, "-name", "persist", "-mindepth", "1"])).toBe("");
+    expect(inside("/etc/y").status).toBe(0);
+  });
+
+  test("does not copy the persist root into itself, whatever its name", () => {
+    using m = new Machine();
+    m.write("/srv/saved/old");
+    m.write("/srv/x");
+    const bound = m.scratch.mkdir("bound");
+    sh(["mount", "--bind", `${m.root}/srv/saved`, bound]);
+    const ran = blankroot(["persist-copy", "--root", m.root, "--persist", bound, "/srv"]);
+    sh(["umount", bound]);
+    expect(ran.status).toBe(0);
+    expect(sh(["ls", `${m.root}/srv/saved/srv`])).toBe("x\n");
   });
 
   test("does nothing where a pipe names nothing", () => {

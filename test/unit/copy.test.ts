@@ -61,6 +61,7 @@ function plan(entries: SourceEntry[], more: Partial<CopyFacts> = {}, update = fa
     persistPath: "/persist",
     live: new Set<string>(),
     mountPoints: new Set<string>(),
+    leftovers: [],
     absent: [],
     ...more,
   };
@@ -188,6 +189,19 @@ describe("planCopy()", () => {
     const link = { ...entry("/etc/id", "symlink"), linkText: bytes(linkText) };
     expect(actions([link])).toEqual(expected);
     expect(actions([{ ...link, copy: copyOf("symlink", "target") }], {}, true)).toEqual(expected);
+  });
+
+  test("removes what a killed run left, first, and sets the times of that directory", () => {
+    const entries = [entry("/d", "directory", { copy: copyOf("directory") }), entry("/f", "file")];
+    const leftovers = [{ path: bytes("/d/.blankroot-unfinished"), status: status("directory") }];
+    expect(actions(entries, { leftovers })).toEqual([
+      "remove-leftover /d/.blankroot-unfinished",
+      "copy-file /f",
+      "set-times /d",
+    ]);
+    expect(renderPlan(plan([], { leftovers }), "/persist")).toBe(
+      "remove    /persist/d/.blankroot-unfinished, left by a run that was cut short\n",
+    );
   });
 
   test("never puts a link in place of the very file it may lead to", () => {

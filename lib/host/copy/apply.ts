@@ -10,7 +10,7 @@
 import { constants } from "node:fs";
 import { dirname } from "node:path/posix";
 import { Failure, Fault, Interruption } from "../../fault.ts";
-import { type InodeStatus, isUnchanged } from "../../inode-status.ts";
+import { type InodeStatus, isSameInode, isUnchanged } from "../../inode-status.ts";
 import { latin1 } from "../../latin1.ts";
 import type { CopyAction, CopyPlan } from "../../plans/copy.ts";
 import { visible } from "../../text.ts";
@@ -19,7 +19,8 @@ import { throwIfInterrupted } from "../interruption.ts";
 import { attributesOf } from "../xattr.ts";
 import { copyContent } from "./content.ts";
 import { copyFlags, copyOwnerAndMode, copyTimes } from "./metadata.ts";
-import { link, make, moveInto, type Spot, spotBeside, syncAll } from "./place.ts";
+import { link, make, moveInto, syncAll } from "./place.ts";
+import { clearStage, onStage, type Spot } from "./stage.ts";
 
 /** The kernel's O_TMPFILE holds O_DIRECTORY, whose bit differs by architecture. */
 const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY;
@@ -71,7 +72,7 @@ class Copier implements Disposable {
   readonly #sides: CopySides;
   readonly #onDone: (action: CopyAction) => void;
   readonly #waiting: Waiting[] = [];
-  readonly #directories: CopyAction[] = [];
+  readonly #directories: Array<{ action: CopyAction; copy: InodeStatus }> = [];
 
   constructor(sides: CopySides, onDone: (action: CopyAction) => void) {
     this.#sides = sides;
@@ -79,7 +80,8 @@ class Copier implements Disposable {
   }
 
   run(action: CopyAction): void {
-    if (action.kind === "copy-file") this.#wait({ action, copy: this.#copyFile(action) });
+    if (action.kind === "remove-leftover") this.#clear(action);
+    else if (action.kind === "copy-file") this.#wait({ action, copy: this.#copyFile(action) });
     else if (action.kind === "link") this.#wait({ action, copy: undefined });
     else if (action.kind === "set-metadata" || action.kind === "set-times") this.#set(action);
     else this.#makeInPlace(action);
@@ -88,9 +90,9 @@ class Copier implements Disposable {
   /** Directories get their times last: what is put into them changes these. */
   finish(): void {
     this.#placeAll();
-    for (const { path, status } of this.#directories.reverse()) {
-      using directory = this.#lookAtCopy(path);
-      copyTimes(directory, status, path);
+    for (const { action, copy } of this.#directories.reverse()) {
+      using directory = this.#lookAtCopy(action.path, copy);
+      copyTimes(directory, action.status, action.path);
     }
     syncAll(this.#sides.persist);
   }
@@ -122,9 +124,10 @@ class Copier implements Disposable {
     if (action.replaces === undefined) {
       link(inode, spot);
     } else {
-      const beside = spotBeside(spot);
-      link(inode, beside);
-      moveInto(spot, beside, action.replaces);
+      onStage(spot, (staged) => {
+        link(inode, staged);
+        moveInto(spot, staged, action.replaces);
+      });
     }
   }
 
@@ -138,7 +141,7 @@ class Copier implements Disposable {
       copyContent(original, copy, status.sizeBytes, path);
       copyOwnerAndMode(copy, status, attributesOf(handle), path);
       copyTimes(copy, status, path);
-      refuseChanged(handle, status, path);
+      if (!isUnchanged(status, statusOf(handle.fd))) throw changing(path);
       return copy;
     } catch (error) {
       copy[Symbol.dispose]();
@@ -152,23 +155,32 @@ class Copier implements Disposable {
     const linkText = status.type === "symlink" ? linkTextOf(original) : undefined;
     using directory = this.#openParent(path);
     const spot = spotOf(directory, path);
-    const beside = spotBeside(spot);
-    using copy = make(beside, status, linkText);
-    if (status.type === "directory") copyDirectoryFlags(original, copy, path);
-    copyOwnerAndMode(copy, status, attributesOf(original), path);
-    copyTimes(copy, status, path);
-    moveInto(spot, beside, replaces);
-    if (status.type === "directory") this.#directories.push(action);
+    onStage(spot, (staged) => {
+      using copy = make(staged, status, linkText);
+      if (status.type === "directory") copyDirectoryFlags(original, copy, path);
+      copyOwnerAndMode(copy, status, attributesOf(original), path);
+      copyTimes(copy, status, path);
+      moveInto(spot, staged, replaces);
+      if (status.type === "directory") {
+        this.#directories.push({ action, copy: statusOf(copy.fd) });
+      }
+    });
     this.#onDone(action);
   }
 
   /** The metadata of a directory that is there; its times wait for its content. */
   #set(action: CopyAction): void {
-    const { kind, path, status } = action;
+    const { kind, path, status, replaces } = action;
     using original = this.#lookAtOriginal(path, status);
-    using copy = this.#lookAtCopy(path);
+    using copy = this.#lookAtCopy(path, replaces);
     if (kind === "set-metadata") copyOwnerAndMode(copy, status, attributesOf(original), path);
-    this.#directories.push(action);
+    this.#directories.push({ action, copy: statusOf(copy.fd) });
+    this.#onDone(action);
+  }
+
+  #clear(action: CopyAction): void {
+    using directory = this.#openParent(action.path);
+    clearStage(directory.fd, action.path);
     this.#onDone(action);
   }
 
@@ -178,16 +190,22 @@ class Copier implements Disposable {
     if (handle === undefined) {
       throw new Failure(`Cannot copy ${visible(path)}: it is gone since it was looked at`);
     }
-    refuseChanged(handle, status, path);
-    return handle;
+    if (isUnchanged(status, statusOf(handle.fd))) return handle;
+    handle[Symbol.dispose]();
+    throw changing(path);
   }
 
-  #lookAtCopy(path: Uint8Array): Handle {
+  /** @param seen what must still be there */
+  #lookAtCopy(path: Uint8Array, seen?: InodeStatus): Handle {
     const handle = lookAt(this.#sides.persist, path);
-    if (handle !== undefined) return handle;
-    throw new Failure(
-      `Cannot find the copy of ${visible(path)}: it is gone, or a symbolic link leads to it`,
-    );
+    if (handle === undefined) {
+      throw new Failure(
+        `Cannot find the copy of ${visible(path)}: it is gone, or a symbolic link leads to it`,
+      );
+    }
+    if (seen === undefined || isSameInode(seen, statusOf(handle.fd))) return handle;
+    handle[Symbol.dispose]();
+    throw new Failure(`Cannot change the copy of ${visible(path)}: something else took its place`);
   }
 
   #openParent(path: Uint8Array): Handle {
@@ -206,9 +224,8 @@ function copyDirectoryFlags(original: Handle, copy: Handle, path: Uint8Array): v
   copyFlags(from, to, path);
 }
 
-function refuseChanged(handle: Handle, status: InodeStatus, path: Uint8Array): void {
-  if (isUnchanged(status, statusOf(handle.fd))) return;
-  throw new Failure(`Cannot copy ${visible(path)}: it changes while it is copied`, {
+function changing(path: Uint8Array): Failure {
+  return new Failure(`Cannot copy ${visible(path)}: it changes while it is copied`, {
     hint: "Stop what writes to it, then run this again",
   });
 }

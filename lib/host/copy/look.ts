@@ -4,12 +4,16 @@
  */
 
 import { constants } from "node:fs";
+import { type Leftover, STAGE_NAME } from "../../copy/leftover.ts";
 import { Refusal } from "../../fault.ts";
+import { type InodeStatus, isSameInode } from "../../inode-status.ts";
 import { latin1 } from "../../latin1.ts";
 import type { CopyState, SourceEntry } from "../../plans/copy.ts";
+import { isWithin } from "../../profile/paths.ts";
 import { visible } from "../../text.ts";
 import { type Handle, linkTextOf, lookAt, namesIn, openBeneath, statusOf } from "../at.ts";
 import { compareHandles } from "../compare.ts";
+import { isStage } from "./stage.ts";
 
 export interface Sides {
   /** Descriptors of the root subvolume and of the persist root. */
@@ -20,18 +24,33 @@ export interface Sides {
 }
 
 const SLASH = 0x2f;
+const LEFTOVER = Buffer.from(STAGE_NAME);
+const PATHS_SHOWN = 20;
+
+export interface Looked {
+  /** Parents before children, no path twice. */
+  readonly entries: readonly SourceEntry[];
+  readonly leftovers: readonly Leftover[];
+}
 
 /**
  * @param paths absolute, normal
- * @returns parents before children, no path twice
- * @throws Refusal listing the paths that are not in the root
+ * @param onLook is called for each path that is looked at
+ * @throws Refusal listing the paths that are not in the root, or in the persist root
  */
-export function lookAtSources(sides: Sides, paths: readonly Uint8Array[]): SourceEntry[] {
+export function lookAtSources(
+  sides: Sides,
+  paths: readonly Uint8Array[],
+  onLook: () => void,
+): Looked {
+  const persistPath = latin1(sides.persistPath);
+  const inside = paths.filter((path) => isWithin(latin1(path), persistPath));
+  if (inside.length > 0) throw alreadyThere(inside);
   const missing = paths.filter((path) => !isThere(sides.root, path));
-  if (missing.length > 0) throw refusal(missing);
-  const walk = new Walk(sides);
+  if (missing.length > 0) throw notThere(missing);
+  const walk = new Walk(sides, onLook);
   for (const path of paths) walk.add(path);
-  return walk.entries();
+  return { entries: walk.entries(), leftovers: walk.leftovers };
 }
 
 /** Whether the path is there, through no symbolic link. */
@@ -42,20 +61,26 @@ export function isThere(top: number, path: Uint8Array): boolean {
 
 class Walk {
   readonly #sides: Sides;
+  readonly #onLook: () => void;
   /** By path as latin1. A path that was only led through becomes named when it is. */
   readonly #entries = new Map<string, SourceEntry>();
+  readonly #persistRoot: InodeStatus;
+  readonly leftovers: Leftover[] = [];
 
-  constructor(sides: Sides) {
+  constructor(sides: Sides, onLook: () => void) {
     this.#sides = sides;
+    this.#onLook = onLook;
+    this.#persistRoot = statusOf(sides.persist);
+    this.#lookForLeftover(new Uint8Array());
   }
 
   add(path: Uint8Array): void {
     for (const parent of parentsOf(path)) this.#look(parent, "parent");
     const waiting = [path];
     for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-      if (Buffer.from(next).equals(this.#sides.persistPath)) continue;
       const entry = this.#look(next, "named");
-      if (entry?.status.type === "directory") waiting.push(...this.#childrenOf(next));
+      if (entry?.status.type !== "directory") continue;
+      for (const child of this.#childrenOf(next)) waiting.push(child);
     }
   }
 
@@ -64,6 +89,7 @@ class Walk {
     return [...this.#entries].sort(byPath).map(([, entry]) => entry);
   }
 
+  /** Undefined for what was looked at before, and for the persist root itself. */
   #look(path: Uint8Array, role: SourceEntry["role"]): SourceEntry | undefined {
     const key = latin1(path);
     const known = this.#entries.get(key);
@@ -72,20 +98,36 @@ class Walk {
     // Gone since its directory was read.
     if (handle === undefined) return undefined;
     const status = statusOf(handle.fd);
+    if (isSameInode(status, this.#persistRoot)) {
+      if (role === "parent") throw alreadyThere([path]);
+      return undefined;
+    }
+    this.#onLook();
     const linkText = status.type === "symlink" ? linkTextOf(handle) : undefined;
     const copy = copyState(this.#sides.persist, path, handle);
     const entry = { path, status, role, linkText, copy };
     this.#entries.set(key, entry);
+    if (known === undefined && copy?.status.type === "directory") this.#lookForLeftover(path);
     return entry;
+  }
+
+  #lookForLeftover(directory: Uint8Array): void {
+    const path = join(directory, LEFTOVER);
+    using handle = lookAt(this.#sides.persist, path);
+    if (handle === undefined) return;
+    const status = statusOf(handle.fd);
+    if (isStage(status)) this.leftovers.push({ path, status });
   }
 
   #childrenOf(path: Uint8Array): Uint8Array[] {
     const flags = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOATIME;
     using directory = openBeneath(this.#sides.root, path, flags);
-    return namesIn(directory, path).map((name) =>
-      Buffer.concat([path, Buffer.from([SLASH]), name]),
-    );
+    return namesIn(directory, path).map((name) => join(path, name));
   }
+}
+
+function join(directory: Uint8Array, name: Uint8Array): Uint8Array {
+  return Buffer.concat([directory, Buffer.from([SLASH]), name]);
 }
 
 function copyState(persist: number, path: Uint8Array, original: Handle): CopyState | undefined {
@@ -103,9 +145,20 @@ function parentsOf(path: Uint8Array): Uint8Array[] {
   return parents;
 }
 
-function refusal(missing: readonly Uint8Array[]): Refusal {
-  const lines = missing.map((path) => `\n    ${visible(path)}`).join("");
-  return new Refusal(`Cannot copy what the root doesn't have:${lines}`, {
+function notThere(missing: readonly Uint8Array[]): Refusal {
+  return new Refusal(`Cannot copy what the root doesn't have:${linesOf(missing)}`, {
     hint: "Nothing was copied. Paths are looked for in the root subvolume, beneath all mounts and through no symbolic link",
   });
+}
+
+function alreadyThere(paths: readonly Uint8Array[]): Refusal {
+  return new Refusal(`Cannot copy what lies in the persist root itself:${linesOf(paths)}`, {
+    hint: "Nothing was copied. Name the place that it is to have on the root",
+  });
+}
+
+function linesOf(paths: readonly Uint8Array[]): string {
+  const shown = paths.slice(0, PATHS_SHOWN).map((path) => `\n    ${visible(path)}`);
+  const more = paths.length - shown.length;
+  return shown.join("") + (more > 0 ? `\n    and ${more} more` : "");
 }

@@ -6,34 +6,17 @@
  * with what is there, which is then looked at once more: were it not what the plan
  * saw, both change back.
  */
-import { createHash } from "node:crypto";
 import { Failure } from "../../fault.ts";
-import type { InodeStatus } from "../../inode-status.ts";
+import { type InodeStatus, isSameInode } from "../../inode-status.ts";
 import { visible } from "../../text.ts";
 import { type Handle, lookAt, statusOf } from "../at.ts";
 import { CallFailure, checked, cString, errno, libc, ptr } from "../libc.ts";
+import type { Spot } from "./stage.ts";
 
 const AT_FDCWD = -100;
 const AT_SYMLINK_FOLLOW = 0x400;
-const AT_REMOVEDIR = 0x200;
 const RENAME_NOREPLACE = 1;
 const RENAME_EXCHANGE = 2;
-
-/** A name in an open directory. */
-export interface Spot {
-  readonly directory: number;
-  readonly name: Uint8Array;
-  /** The whole path, for errors. */
-  readonly path: Uint8Array;
-}
-
-/** A spot beside another for what is not finished; what a killed run left in it is removed. */
-export function spotBeside({ directory, name, path }: Spot): Spot {
-  const digest = createHash("sha256").update(name).digest("hex").slice(0, 16);
-  const beside = { directory, name: Buffer.from(`.blankroot-${digest}`), path };
-  removeLeftover(beside);
-  return beside;
-}
 
 /** Gives an inode that has no name yet, or another name, this one. */
 export function link(inode: Handle, spot: Spot): void {
@@ -43,23 +26,21 @@ export function link(inode: Handle, spot: Spot): void {
   checked(result, () => `Cannot put ${visible(spot.path)} in its place`);
 }
 
-/** Moves what lies beside a spot into it. @param replaces what the plan saw there */
-export function moveInto(spot: Spot, beside: Spot, replaces: InodeStatus | undefined): void {
-  rename(beside, spot, replaces === undefined ? RENAME_NOREPLACE : RENAME_EXCHANGE);
+/** Moves what is on the stage to its place. @param replaces what the plan saw there */
+export function moveInto(spot: Spot, staged: Spot, replaces: InodeStatus | undefined): void {
+  rename(staged, spot, replaces === undefined ? RENAME_NOREPLACE : RENAME_EXCHANGE);
   if (replaces === undefined) return;
-  using former = lookAt(beside.directory, beside.name);
+  using former = lookAt(staged.directory, staged.name);
   if (former === undefined || !isSame(statusOf(former.fd), replaces)) {
-    rename(beside, spot, RENAME_EXCHANGE);
+    rename(staged, spot, RENAME_EXCHANGE);
     throw new Failure(`Cannot replace ${visible(spot.path)}: it changed since it was looked at`);
   }
-  remove(beside, 0);
+  remove(staged);
 }
 
 /** ctime is left out: the exchange itself changes it. */
 function isSame(now: InodeStatus, seen: InodeStatus): boolean {
-  return (
-    now.inode === seen.inode && now.mtimeNs === seen.mtimeNs && now.sizeBytes === seen.sizeBytes
-  );
+  return isSameInode(now, seen) && now.mtimeNs === seen.mtimeNs && now.sizeBytes === seen.sizeBytes;
 }
 
 function rename(from: Spot, to: Spot, flags: number): void {
@@ -74,17 +55,10 @@ function rename(from: Spot, to: Spot, flags: number): void {
   checked(result, () => `Cannot put ${visible(to.path)} in its place`);
 }
 
-function remove({ directory, name, path }: Spot, flags: number): void {
+function remove({ directory, name, path }: Spot): void {
   const text = cString(name);
-  const result = libc().unlinkat(directory, ptr(text), flags);
-  checked(result, () => `Cannot remove what was beside ${visible(path)}`);
-}
-
-/** Such a directory is always empty: it gets its content in its place. */
-function removeLeftover(spot: Spot): void {
-  using leftover = lookAt(spot.directory, spot.name);
-  if (leftover === undefined) return;
-  remove(spot, statusOf(leftover.fd).type === "directory" ? AT_REMOVEDIR : 0);
+  const result = libc().unlinkat(directory, ptr(text), 0);
+  checked(result, () => `Cannot remove what ${visible(path)} replaces`);
 }
 
 /** Makes a directory, a symbolic link or a node at a spot, and opens a handle on it. */

@@ -1,0 +1,149 @@
+import { expect, test } from "bun:test";
+import {
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { MAIN } from "../support/blankroot.ts";
+import { CopyMachine } from "../support/copies.ts";
+import { sh } from "../support/disk.ts";
+import { describePrivileged } from "../support/privileged.ts";
+import type { Strike } from "../support/struck-libc.ts";
+
+const PRELOAD = join(import.meta.dir, "../support/struck-libc.ts");
+const OLD = "old";
+const NEW = "a newer text";
+
+/** Runs persist-copy with something happening in the middle. */
+function struck(machine: CopyMachine, strike: Strike, ...words: string[]) {
+  const argv = [process.execPath, "--preload", PRELOAD, MAIN, ...machine.words(...words)];
+  const env = { ...process.env, STRIKE: JSON.stringify(strike) };
+  const child = Bun.spawnSync(argv, { env, stdout: "ignore", stderr: "pipe" });
+  return { signal: child.signalCode, status: child.exitCode, stderr: child.stderr.toString() };
+}
+
+/** All kinds of files in the root, and an older copy of one of each in the persist root. */
+function furnish(machine: CopyMachine): void {
+  const { root, persist } = machine;
+  linkSync(machine.write("/d/sub/file", NEW), `${root}/d/sub/other-name`);
+  symlinkSync("new", `${root}/d/link`);
+  mkdirSync(`${root}/d/empty`, { mode: 0o750 });
+  sh(["mkfifo", `${root}/d/fifo`]);
+  machine.write("/d/replaced", NEW);
+  symlinkSync("new", `${root}/d/replaced-link`);
+  sh(["setfattr", "-n", "user.note", "-v", "kept", `${root}/d/sub`]);
+  mkdirSync(`${persist}/d`);
+  writeFileSync(`${persist}/d/replaced`, OLD);
+  symlinkSync("old", `${persist}/d/replaced-link`);
+}
+
+/** Files that are neither the old nor the new text: halves. */
+function halves(dir: string): string[] {
+  const files = sh(["find", dir, "-type", "f"]).split("\n").filter(Boolean);
+  return files.filter((file) => ![OLD, NEW].includes(readFileSync(file, "utf8")));
+}
+
+/** What a run calls to change something, each as often as strikes are wanted. */
+const CALLS: Array<[Strike["call"], number]> = [
+  ["mkdirat", 3],
+  ["fchownat", 3],
+  ["setxattr", 1],
+  ["utimensat", 3],
+  ["linkat", 3],
+  ["symlinkat", 2],
+  ["mknodat", 1],
+  ["renameat2", 6],
+  ["unlinkat", 6],
+  ["syncfs", 2],
+];
+
+const STRIKES = CALLS.flatMap(([call, times]) =>
+  Array.from({ length: times }, (_, index) => [call, index + 1] as const),
+);
+
+describePrivileged("persist-copy, killed at a call", () => {
+  test.each(STRIKES)(
+    "%s no. %p, leaves whole files and is finished by the next run",
+    (call, nth) => {
+      using machine = new CopyMachine(128 * 1024 ** 2);
+      furnish(machine);
+      const ran = struck(machine, { call, nth, when: "after" }, "--update", "/d");
+      // The control: were the call never made, nothing would have been tried.
+      expect(ran.signal).toBe("SIGKILL");
+      expect(halves(machine.persist)).toEqual([]);
+      const again = machine.copy("--update", "/d");
+      expect(again.stderr).toContain("[success]");
+      expect(again.status).toBe(0);
+      expect(machine.differences("/d")).toBe("");
+      expect(machine.copy("/d").stderr).toContain("0 files copied");
+    },
+  );
+});
+
+describePrivileged("persist-copy in a directory of a user's", () => {
+  test("gives away nothing that is put in the place of what it makes", () => {
+    using machine = new CopyMachine(128 * 1024 ** 2);
+    mkdirSync(`${machine.root}/home/user/d`, { recursive: true });
+    sh(["chown", "-R", "1000:1000", `${machine.root}/home/user`]);
+    const home = `${machine.persist}/home/user`;
+    mkdirSync(`${home}/treasure`, { recursive: true, mode: 0o700 });
+    writeFileSync(`${home}/treasure/secret`, "root's own");
+    sh(["chmod", "700", `${home}/treasure`]);
+    sh(["chown", "1000:1000", home]);
+    const shell = `cd ${home}; mv .blankroot-unfinished away; mv treasure .blankroot-unfinished`;
+    const ran = struck(machine, { call: "mkdirat", nth: 1, when: "after", shell }, "/home/user/d");
+    expect(ran.status).toBe(4);
+    expect(ran.stderr).toContain("Cannot remove .blankroot-unfinished beside /home/user/d");
+    const owners = sh(["find", home, "-name", "secret", "-printf", "%h %U\n"]);
+    expect(owners).toBe(`${home}/.blankroot-unfinished 0\n`);
+    expect(sh(["stat", "--format=%u %a", `${home}/.blankroot-unfinished`])).toBe("0 700\n");
+  });
+
+  test("makes nothing in a directory that others can reach into", () => {
+    using machine = new CopyMachine(128 * 1024 ** 2);
+    mkdirSync(`${machine.root}/home/user/d`, { recursive: true });
+    const home = `${machine.persist}/home/user`;
+    mkdirSync(home, { recursive: true });
+    const shell = `cd ${home}; chown 1000 .blankroot-unfinished`;
+    const ran = struck(machine, { call: "mkdirat", nth: 1, when: "after", shell }, "/home/user/d");
+    expect(ran.stderr).toContain("something was put in its way");
+    expect(ran.status).toBe(4);
+    expect(readdirSync(home)).toEqual([]);
+  });
+
+  test("changes back what was put in place of the copy that it replaces", () => {
+    using machine = new CopyMachine(128 * 1024 ** 2);
+    machine.write("/f", NEW);
+    writeFileSync(`${machine.persist}/f`, OLD);
+    const shell = `rm ${machine.persist}/f; echo else >${machine.persist}/f`;
+    const ran = struck(machine, { call: "linkat", nth: 1, when: "after", shell }, "--update", "/f");
+    expect(ran.stderr).toContain("it changed since it was looked at");
+    expect(ran.status).toBe(4);
+    expect(readFileSync(`${machine.persist}/f`, "utf8")).toBe("else\n");
+    expect(readdirSync(machine.persist)).toEqual(["f"]);
+  });
+
+  test("never replaces what appeared since it looked", () => {
+    using machine = new CopyMachine(128 * 1024 ** 2);
+    machine.write("/f", NEW);
+    const shell = `echo else >${machine.persist}/f`;
+    const ran = struck(machine, { call: "linkat", nth: 1, when: "before", shell }, "/f");
+    expect(ran.stderr).toContain("EEXIST");
+    expect(ran.status).toBe(4);
+    expect(readFileSync(`${machine.persist}/f`, "utf8")).toBe("else\n");
+  });
+
+  test("sets no time on what was put in the place of a directory", () => {
+    using machine = new CopyMachine(128 * 1024 ** 2);
+    machine.write("/d/f", NEW);
+    const shell = `cd ${machine.persist}; mv d away; mkdir d; touch -d @12345 d`;
+    const ran = struck(machine, { call: "linkat", nth: 1, when: "after", shell }, "/d");
+    expect(ran.stderr).toContain("something else took its place");
+    expect(ran.status).toBe(4);
+    expect(sh(["stat", "--format=%Y", `${machine.persist}/d`])).toBe("12345\n");
+  });
+});
