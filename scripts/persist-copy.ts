@@ -9,12 +9,14 @@
 
 import { defineScript, planArgs, profileArgs, runAlone, say } from "../lib/cli.ts";
 import { listedPaths, namedPaths } from "../lib/copy/sources.ts";
-import { actionToJson, planToJson, renderPlan } from "../lib/copy/text.ts";
+import { actionToJson, idleToJson, planToJson, renderPlan } from "../lib/copy/text.ts";
 import { Refusal, UsageFault } from "../lib/fault.ts";
-import { applyCopy } from "../lib/host/copy/apply.ts";
+import { applyCopy, type CopySides } from "../lib/host/copy/apply.ts";
+import { Events } from "../lib/host/copy/events.ts";
 import { isThere, lookAtSources } from "../lib/host/copy/look.ts";
 import { listenToInterruptions } from "../lib/host/interruption.ts";
 import { stdout } from "../lib/host/output.ts";
+import { Progress } from "../lib/host/progress.ts";
 import { openRoots, type Roots } from "../lib/host/roots.ts";
 import { readStdin } from "../lib/host/stdin.ts";
 import { latin1 } from "../lib/latin1.ts";
@@ -66,7 +68,8 @@ const script = defineScript({
       access: dryRun ? "read-only" : "read-write",
     });
     say.info(`copying from ${roots.source}`);
-    const { persist: to, facts } = look(roots, profile, named, () => {});
+    const showsProgress = args.quiet !== true && !(json && stdout.isTerminal);
+    const { persist: to, facts } = look(roots, profile, named, showsProgress);
     const plan = planCopy(facts, args.update === true);
     if (dryRun) {
       stdout.write(json ? planToJson(plan, to.path) : renderPlan(plan, to.path));
@@ -75,9 +78,7 @@ const script = defineScript({
     for (const note of plan.notes) say.warn(visible(note));
     for (const { path, reason } of plan.skipped) say.info(`skipped ${visible(path)}: ${reason}`);
     listenToInterruptions("What is there is whole; run persist-copy again to finish");
-    await applyCopy(plan, { root: roots.root, persist: to.fd }, (action) => {
-      if (json) stdout.line(actionToJson(action));
-    });
+    await act(plan, { root: roots.root, persist: to.fd }, { json, showsProgress });
     say.success(summarize(plan, to.path));
     return 0;
   },
@@ -87,7 +88,7 @@ function look(
   roots: Roots,
   profile: Profile | undefined,
   named: readonly Uint8Array[] | undefined,
-  onLook: () => void,
+  showsProgress: boolean,
 ) {
   const { persist } = roots;
   if (persist === undefined) {
@@ -111,14 +112,43 @@ function look(
     persistPath: new TextEncoder().encode(persist.path),
   };
   const paths = named ?? present.map(({ bytes }) => bytes);
+  using progress = new Progress("paths looked at", showsProgress);
   const facts: CopyFacts = {
-    ...lookAtSources(sides, paths, onLook),
+    ...lookAtSources(sides, paths, () => progress.step()),
     persistPath: persist.path,
     live: latin1Set(roots.live),
     mountPoints: latin1Set(roots.mountPoints),
     absent: absent.map(({ text }) => text),
   };
   return { persist, facts };
+}
+
+async function act(
+  plan: CopyPlan,
+  sides: CopySides,
+  { json, showsProgress }: { json: boolean; showsProgress: boolean },
+): Promise<void> {
+  using events = new Events(json);
+  using progress = new Progress("paths done", showsProgress);
+  let done = 0;
+  let bytes = 0;
+  const show = () =>
+    progress.tell(() => {
+      const paths = `${done.toLocaleString("en")} of ${plural(plan.actions.length, "path")} done`;
+      return bytes === 0 ? paths : `${paths}, ${formatBytes(bytes)} copied`;
+    });
+  for (const line of json ? idleToJson(plan) : []) events.tell(() => line);
+  await applyCopy(plan, sides, {
+    onDone(action) {
+      done++;
+      events.tell(() => actionToJson(action));
+      show();
+    },
+    onBytes(count) {
+      bytes += count;
+      show();
+    },
+  });
 }
 
 function summarize({ actions, equal }: CopyPlan, persistPath: string): string {

@@ -1,6 +1,6 @@
 /** A plan to copy, told to people and to programs. */
 import type { InodeStatus } from "../inode-status.ts";
-import type { CopyAction, CopyPlan, CopyState, SourceEntry } from "../plans/copy.ts";
+import type { CopyAction, CopyPlan, CopyState, Skipped, SourceEntry } from "../plans/copy.ts";
 import { pathFields, toJson } from "../report/json.ts";
 import { formatBytes, visible } from "../text.ts";
 
@@ -34,7 +34,7 @@ export function planToJson(plan: CopyPlan, persistPath: string): string {
     persist: persistPath,
     actions: plan.actions.map(actionFields),
     equal: plan.equal.map(pathFields),
-    skipped: plan.skipped.map(({ path, reason }) => ({ ...pathFields(path), reason })),
+    skipped: plan.skipped.map(skippedFields),
     notes: plan.notes,
   };
   return `${toJson(value, 2)}\n`;
@@ -43,6 +43,18 @@ export function planToJson(plan: CopyPlan, persistPath: string): string {
 /** An action as an event: one line of JSON when it is done. */
 export function actionToJson(action: CopyAction): string {
   return toJson(actionFields(action));
+}
+
+/** What is left alone, as events of the same kind. */
+export function idleToJson({ equal, skipped }: CopyPlan): string[] {
+  return [
+    ...equal.map((path) => toJson({ action: "equal", ...pathFields(path) })),
+    ...skipped.map((entry) => toJson({ action: "skip", ...skippedFields(entry) })),
+  ];
+}
+
+function skippedFields({ path, reason }: Skipped) {
+  return { ...pathFields(path), reason };
 }
 
 function actionFields(action: CopyAction) {

@@ -33,11 +33,17 @@ export class Progress implements Disposable {
   step(): void {
     this.#steps++;
     if (!this.#isShown || this.#steps % STEPS_BETWEEN_LOOKS !== 0) return;
+    this.tell(() => `${this.#steps.toLocaleString("en")} ${this.#what}`);
+  }
+
+  /** Says something else than a count of steps; asked for the text when it is time. */
+  tell(text: () => string): void {
+    if (!this.#isShown) return;
     const now = performance.now();
     if (now < this.#nextMs) return;
     this.#nextMs = now + AGAIN_AFTER_MS;
     this.#onScreen = true;
-    writeSync(STDERR, `${WIPE_LINE}${this.#steps.toLocaleString("en")} ${this.#what}`);
+    writeSync(STDERR, `${WIPE_LINE}${text()}`);
   }
 
   [Symbol.dispose](): void {

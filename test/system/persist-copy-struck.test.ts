@@ -10,7 +10,7 @@ import {
 import { join } from "node:path";
 import { MAIN } from "../support/blankroot.ts";
 import { CopyMachine } from "../support/copies.ts";
-import { sh } from "../support/disk.ts";
+import { makeBtrfs, mountAt, Scratch, sh } from "../support/disk.ts";
 import { describePrivileged } from "../support/privileged.ts";
 import type { Strike } from "../support/struck-libc.ts";
 
@@ -20,7 +20,11 @@ const NEW = "a newer text";
 
 /** Runs persist-copy with something happening in the middle. */
 function struck(machine: CopyMachine, strike: Strike, ...words: string[]) {
-  const argv = [process.execPath, "--preload", PRELOAD, MAIN, ...machine.words(...words)];
+  return struckRun(machine.words(...words), strike);
+}
+
+function struckRun(words: string[], strike: Strike) {
+  const argv = [process.execPath, "--preload", PRELOAD, MAIN, ...words];
   const env = { ...process.env, STRIKE: JSON.stringify(strike) };
   const child = Bun.spawnSync(argv, { env, stdout: "ignore", stderr: "pipe" });
   return { signal: child.signalCode, status: child.exitCode, stderr: child.stderr.toString() };
@@ -82,6 +86,21 @@ describePrivileged("persist-copy, killed at a call", () => {
       expect(machine.copy("/d").stderr).toContain("0 files copied");
     },
   );
+});
+
+describePrivileged("persist-copy, interrupted", () => {
+  test("ends in the middle of one large file, and leaves nothing of it", () => {
+    using machine = new CopyMachine();
+    using scratch = new Scratch();
+    const other = mountAt(scratch, "other", makeBtrfs(scratch, "other-disk", 256 * 1024 ** 2));
+    writeFileSync(`${machine.root}/large`, Buffer.alloc(100 * 1024 ** 2, 1));
+    const words = ["persist-copy", "--root", machine.root, "--persist", other, "/large"];
+    const shell = "kill -INT $PPID";
+    const ran = struckRun(words, { call: "lseek", nth: 1, when: "before", shell });
+    expect(ran.stderr).toContain("run persist-copy again to finish");
+    expect(ran.status).toBe(130);
+    expect(readdirSync(other)).toEqual([]);
+  });
 });
 
 describePrivileged("persist-copy in a directory of a user's", () => {

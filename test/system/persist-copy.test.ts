@@ -398,6 +398,38 @@ describePrivileged("persist-copy", () => {
     expect(events).toEqual(["/etc", "/etc/x"]);
   });
 
+  test("finishes when nobody reads its events any more", () => {
+    using m = new Machine();
+    for (let file = 0; file < 1500; file++) m.write(`/data/${"long-name-".repeat(10)}${file}`);
+    const argv = [process.execPath, MAIN, ...m.words("--json", "/data")].join(" ");
+    const ran = Bun.spawnSync(["bash", "-c", `${argv} | head -n 1; exit \${PIPESTATUS[0]}`]);
+    expect(JSON.parse(ran.stdout.toString()).path).toBe("/data");
+    expect(ran.stderr.toString()).toContain("1500 files copied");
+    expect(ran.exitCode).toBe(0);
+    expect(m.differences("/data")).toBe("");
+  });
+
+  test("tells as JSON what it leaves alone, and all that was done before it failed", () => {
+    using m = new Machine();
+    using scratch = new Scratch();
+    const small = mountAt(scratch, "small", makeBtrfs(scratch, "small-disk", 128 * MIB));
+    m.write("/a/equal");
+    const words = ["persist-copy", "--root", m.root, "--persist", small, "--json"];
+    expect(blankroot([...words, "/a"]).status).toBe(0);
+    writeFileSync(m.write("/b/too-large"), Buffer.alloc(200 * MIB, 1));
+    const ran = blankroot([...words, "/a", "/b"]);
+    expect(ran.status).toBe(4);
+    const events = ran.stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(events.map(({ action, path }) => `${action} ${path}`)).toEqual([
+      "equal /a",
+      "equal /a/equal",
+      "make-directory /b",
+    ]);
+  });
+
   test("copies what the profile lists, and warns of what is nowhere", () => {
     using m = new Machine();
     m.write("/etc/machine-id", "id");
@@ -527,7 +559,9 @@ describePrivileged("persist-copy against planted links", () => {
 });
 
 function sizesIn(dir: string): number[] {
-  const lines = sh(["find", dir, "-type", "f", "-printf", "%s\\n"]).split("\n");
+  const lines = sh(["find", dir, "-ignore_readdir_race", "-type", "f", "-printf", "%s\\n"]).split(
+    "\n",
+  );
   return lines.filter((line) => line !== "").map(Number);
 }
 

@@ -25,7 +25,7 @@ import { clearStage, onStage, type Spot } from "./stage.ts";
 /** The kernel's O_TMPFILE holds O_DIRECTORY, whose bit differs by architecture. */
 const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY;
 const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOATIME;
-/** Descriptors held at once, twice: file and directory. */
+/** Files that wait for one sync, each a descriptor: a process may commonly have 1024. */
 const BATCH_FILES = 200;
 /** Signals are heard between so many actions. */
 const ACTIONS_BETWEEN_PAUSES = 64;
@@ -35,24 +35,32 @@ export interface CopySides {
   readonly persist: number;
 }
 
-/**
- * @param onDone is told each action when its name is in place
- * @throws Failure saying how much was done
- */
+/** Who is told what a run does. */
+export interface CopyListener {
+  /** Its name is in place. */
+  onDone(action: CopyAction): void;
+  /** So many bytes of a file that can't be shared were copied. */
+  onBytes(count: number): void;
+}
+
+/** @throws Failure saying how much was done, Interruption */
 export async function applyCopy(
   plan: CopyPlan,
   sides: CopySides,
-  onDone: (action: CopyAction) => void,
+  listener: CopyListener,
 ): Promise<void> {
   let done = 0;
-  using copier = new Copier(sides, (action) => {
-    done++;
-    onDone(action);
+  using copier = new Copier(sides, {
+    onDone(action) {
+      done++;
+      listener.onDone(action);
+    },
+    onBytes: (count) => listener.onBytes(count),
   });
   try {
     for (const [index, action] of plan.actions.entries()) {
       if (index % ACTIONS_BETWEEN_PAUSES === 0) await pause();
-      copier.run(action);
+      await copier.run(action);
     }
     copier.finish();
   } catch (error) {
@@ -70,18 +78,19 @@ interface Waiting {
 
 class Copier implements Disposable {
   readonly #sides: CopySides;
-  readonly #onDone: (action: CopyAction) => void;
+  readonly #listener: CopyListener;
   readonly #waiting: Waiting[] = [];
   readonly #directories: Array<{ action: CopyAction; copy: InodeStatus }> = [];
 
-  constructor(sides: CopySides, onDone: (action: CopyAction) => void) {
+  constructor(sides: CopySides, listener: CopyListener) {
     this.#sides = sides;
-    this.#onDone = onDone;
+    this.#listener = listener;
   }
 
-  run(action: CopyAction): void {
+  async run(action: CopyAction): Promise<void> {
     if (action.kind === "remove-leftover") this.#clear(action);
-    else if (action.kind === "copy-file") this.#wait({ action, copy: this.#copyFile(action) });
+    else if (action.kind === "copy-file")
+      this.#wait({ action, copy: await this.#copyFile(action) });
     else if (action.kind === "link") this.#wait({ action, copy: undefined });
     else if (action.kind === "set-metadata" || action.kind === "set-times") this.#set(action);
     else this.#makeInPlace(action);
@@ -111,7 +120,7 @@ class Copier implements Disposable {
     syncAll(this.#sides.persist);
     for (const { action, copy } of this.#waiting) {
       this.#place(action, copy);
-      this.#onDone(action);
+      this.#listener.onDone(action);
     }
     this[Symbol.dispose]();
   }
@@ -131,14 +140,17 @@ class Copier implements Disposable {
     }
   }
 
-  #copyFile({ path, status }: CopyAction): Handle {
+  async #copyFile({ path, status }: CopyAction): Promise<Handle> {
     using handle = this.#lookAtOriginal(path, status);
     using original = reopen(handle, READ, path);
     using directory = this.#openParent(path);
     const copy = openBeneath(directory.fd, new Uint8Array(), O_TMPFILE | constants.O_RDWR, 0o600);
     try {
       copyFlags(original, copy, path);
-      copyContent(original, copy, status.sizeBytes, path);
+      await copyContent(original, copy, status.sizeBytes, path, async (count) => {
+        this.#listener.onBytes(count);
+        await pause();
+      });
       copyOwnerAndMode(copy, status, attributesOf(handle), path);
       copyTimes(copy, status, path);
       if (!isUnchanged(status, statusOf(handle.fd))) throw changing(path);
@@ -165,7 +177,7 @@ class Copier implements Disposable {
         this.#directories.push({ action, copy: statusOf(copy.fd) });
       }
     });
-    this.#onDone(action);
+    this.#listener.onDone(action);
   }
 
   /** The metadata of a directory that is there; its times wait for its content. */
@@ -175,13 +187,13 @@ class Copier implements Disposable {
     using copy = this.#lookAtCopy(path, replaces);
     if (kind === "set-metadata") copyOwnerAndMode(copy, status, attributesOf(original), path);
     this.#directories.push({ action, copy: statusOf(copy.fd) });
-    this.#onDone(action);
+    this.#listener.onDone(action);
   }
 
   #clear(action: CopyAction): void {
     using directory = this.#openParent(action.path);
     clearStage(directory.fd, action.path);
-    this.#onDone(action);
+    this.#listener.onDone(action);
   }
 
   /** @throws Failure unless it is still what the plan saw */

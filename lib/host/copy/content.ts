@@ -5,7 +5,7 @@
 
 import type { Pointer } from "bun:ffi";
 import { ftruncateSync, readSync, writeSync } from "node:fs";
-import { Failure } from "../../fault.ts";
+import { Failure, Fault } from "../../fault.ts";
 import { visible } from "../../text.ts";
 import type { Handle } from "../at.ts";
 import { CallFailure, errno, libc } from "../libc.ts";
@@ -15,31 +15,47 @@ const FICLONE = 0x40049409;
 const SEEK_DATA = 3;
 const SEEK_HOLE = 4;
 const CHUNK_BYTES = 1024 * 1024;
+/** Signals are heard, and progress is told, between so many bytes. */
+const PIECE_BYTES = 16 * CHUNK_BYTES;
 /** Another file system, or one that can't share these two. */
 const CANNOT_SHARE = new Set(["EXDEV", "EOPNOTSUPP", "ENOTSUP", "ENOTTY", "EINVAL"]);
 
-/** Fills an empty copy. @throws Failure, CallFailure */
-export function copyContent(
+/**
+ * Fills an empty copy.
+ *
+ * @param onBytes is told how much was copied, between pieces of a long copy; what
+ *   it throws ends the copy
+ * @throws Failure, CallFailure
+ */
+export async function copyContent(
   original: Handle,
   copy: Handle,
   sizeBytes: number,
   path: Uint8Array,
-): void {
+  onBytes: (count: number) => Promise<void>,
+): Promise<void> {
   if (libc().ioctl(copy.fd, FICLONE, original.fd as unknown as Pointer) !== -1) return;
   const code = errno();
   const fault = new CallFailure(`Cannot share the content of ${visible(path)}`, code);
   if (!CANNOT_SHARE.has(fault.code)) throw fault;
   try {
-    copyExtents(original.fd, copy.fd, sizeBytes);
+    await copyExtents(original.fd, copy.fd, sizeBytes, onBytes);
   } catch (error) {
+    if (error instanceof Fault) throw error;
     const { code } = error as NodeJS.ErrnoException;
     throw new Failure(`Cannot copy the content of ${visible(path)}: ${code}`, { cause: error });
   }
 }
 
-function copyExtents(from: number, to: number, sizeBytes: number): void {
+async function copyExtents(
+  from: number,
+  to: number,
+  sizeBytes: number,
+  onBytes: (count: number) => Promise<void>,
+): Promise<void> {
   const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
   ftruncateSync(to, sizeBytes);
+  let untold = 0;
   for (let at = seek(from, 0, SEEK_DATA); at !== undefined; at = seek(from, at, SEEK_DATA)) {
     const end = seek(from, at, SEEK_HOLE) ?? sizeBytes;
     while (at < end) {
@@ -47,6 +63,10 @@ function copyExtents(from: number, to: number, sizeBytes: number): void {
       if (count === 0) return;
       writeFully(to, buffer.subarray(0, count), at);
       at += count;
+      untold += count;
+      if (untold < PIECE_BYTES) continue;
+      await onBytes(untold);
+      untold = 0;
     }
   }
 }
