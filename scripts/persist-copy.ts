@@ -11,6 +11,7 @@ import { defineScript, planArgs, profileArgs, runAlone, say } from "../lib/cli.t
 import { listedPaths, namedPaths } from "../lib/copy/sources.ts";
 import { actionToJson, idleToJson, planToJson, renderPlan } from "../lib/copy/text.ts";
 import { Refusal, UsageFault } from "../lib/fault.ts";
+import { refuseUnlessWritable } from "../lib/host/copy/access.ts";
 import { applyCopy, type CopySides } from "../lib/host/copy/apply.ts";
 import { Events } from "../lib/host/copy/events.ts";
 import { isThere, lookAtSources } from "../lib/host/copy/look.ts";
@@ -70,6 +71,7 @@ const script = defineScript({
     say.info(`copying from ${roots.source}`);
     const showsProgress = args.quiet !== true && !(json && stdout.isTerminal);
     const { persist: to, facts } = look(roots, profile, named, showsProgress);
+    if (!dryRun) refuseUnlessWritable(to);
     const plan = planCopy(facts, args.update === true);
     if (dryRun) {
       stdout.write(json ? planToJson(plan, to.path) : renderPlan(plan, to.path));
@@ -118,6 +120,7 @@ function look(
     persistPath: persist.path,
     live: latin1Set(roots.live),
     mountPoints: latin1Set(roots.mountPoints),
+    named: named ?? [],
     absent: absent.map(({ text }) => text),
   };
   return { persist, facts };

@@ -5,7 +5,7 @@
  * The persist root may hold the only copy there is, the root a mere pointer to it:
  * an empty mount point, or a link. Such a pointer never takes the copy's place.
  */
-import { basename } from "node:path/posix";
+import { basename, dirname } from "node:path/posix";
 import { leadsTo } from "../fate/links.ts";
 import type { InodeStatus } from "../inode-status.ts";
 import { latin1, latin1OfText } from "../latin1.ts";
@@ -72,8 +72,24 @@ function obstacleTo(
     return { reason: "the link may lead to that very file" };
   }
   if (!update) return { reason: undefined };
-  if (isDirectory || !live.has(latin1(entry.path))) return undefined;
-  return { reason: "the copy is mounted over the path now, and replacing it would cut that off" };
+  const reason = reasonOfMount(latin1(entry.path), live);
+  return reason === undefined ? undefined : { reason };
+}
+
+/** What is seen at a path under a live mount is newer than what lies beneath, and often the copy. */
+function reasonOfMount(path: string, live: ReadonlySet<string>): string | undefined {
+  if (live.has(path)) {
+    return "the copy is mounted over the path now, and replacing it would cut that off";
+  }
+  return mountAbove(path, live) === undefined
+    ? undefined
+    : "a mount is above the path now, and what would be copied lies beneath that";
+}
+
+/** The live mount point at or above a path; all as latin1. */
+export function mountAbove(path: string, live: ReadonlySet<string>): string | undefined {
+  for (let at = path; at !== "/"; at = dirname(at)) if (live.has(at)) return at;
+  return undefined;
 }
 
 /** By hand (--persist) the persist root is named otherwise than links in the root name it. */

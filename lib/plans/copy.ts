@@ -6,7 +6,7 @@
  */
 
 import { dirname } from "node:path/posix";
-import { decide } from "../copy/decision.ts";
+import { decide, mountAbove } from "../copy/decision.ts";
 import type { Difference } from "../copy/difference.ts";
 import type { Leftover } from "../copy/leftover.ts";
 import { describeConflict } from "../copy/text.ts";
@@ -43,6 +43,8 @@ export interface CopyFacts {
   readonly mountPoints: ReadonlySet<string>;
   /** In the persist root, by runs that were killed. */
   readonly leftovers: readonly Leftover[];
+  /** The paths that were named one by one, and not by a list. */
+  readonly named: readonly Uint8Array[];
   /** Listed by the profile, and nowhere. */
   readonly absent: readonly string[];
 }
@@ -152,15 +154,22 @@ class Planner {
   }
 
   #notes(): string[] {
-    const outside = [...this.#names.values()].filter(({ met, links }) => met < links).length;
-    const notes = this.#facts.absent.map(
-      (path) => `${path} is listed, but there is nothing to copy`,
-    );
-    if (outside === 0) return notes;
-    const files = plural(outside, "file");
+    const { absent, named, live } = this.#facts;
+    const beneath = named.filter((path) => mountAbove(latin1(path), live) !== undefined);
+    const names = [...this.#names.values()];
+    const outside = names.filter(({ met, links }) => met < links).length;
     return [
-      ...notes,
-      `${files} with hard links outside of what is copied: those names stay behind`,
+      ...absent.map((path) => `${path} is listed, but there is nothing to copy`),
+      ...noteIf(
+        beneath.length,
+        "path",
+        "under a mount: what is copied lies beneath that, and is not what is seen there",
+      ),
+      ...noteIf(
+        outside,
+        "file",
+        "with hard links outside of what is copied: those names stay behind",
+      ),
     ];
   }
 
@@ -176,6 +185,10 @@ class Planner {
       { hint },
     );
   }
+}
+
+function noteIf(count: number, noun: string, text: string): string[] {
+  return count === 0 ? [] : [`${plural(count, noun)} ${text}`];
 }
 
 function setTimes({ path, status, copy }: SourceEntry): CopyAction {

@@ -469,6 +469,30 @@ describePrivileged("persist-copy and mounts", () => {
     expect(readFileSync(`${m.persist}/etc/machine-id`, "utf8")).toBe("the real one");
   });
 
+  test("says that it copies what a mount covers", () => {
+    using m = new Machine();
+    m.write("/etc/nixos/flake.nix", "beneath");
+    mkdirSync(`${m.persist}/elsewhere`);
+    sh(["mount", "--bind", `${m.persist}/elsewhere`, `${m.root}/etc/nixos`]);
+    const ran = m.copy("/etc/nixos/flake.nix");
+    expect(ran.stderr).toContain("1 path under a mount");
+    expect(ran.status).toBe(0);
+    writeFileSync(`${m.persist}/etc/nixos/flake.nix`, "newer");
+    const again = m.copy("--update", "/etc/nixos/flake.nix");
+    expect(again.stderr).toContain("a mount is above the path now");
+    expect(again.status).toBe(3);
+  });
+
+  test("refuses a persist root that is mounted read-only", () => {
+    using m = new Machine();
+    m.write("/etc/x");
+    sh(["mount", "-o", "remount,bind,ro", m.persist]);
+    const ran = m.copy("/etc/x");
+    expect(ran.stderr).toContain("it is mounted read-only");
+    expect(ran.status).toBe(3);
+    expect(m.copy("--dry-run", "/etc/x").status).toBe(0);
+  });
+
   test("refuses to replace a file that is mounted over its original", () => {
     using m = new Machine();
     m.write("/etc/machine-id", "old text beneath the mount");

@@ -62,6 +62,7 @@ function plan(entries: SourceEntry[], more: Partial<CopyFacts> = {}, update = fa
     live: new Set<string>(),
     mountPoints: new Set<string>(),
     leftovers: [],
+    named: [],
     absent: [],
     ...more,
   };
@@ -166,6 +167,17 @@ describe("planCopy()", () => {
     expect(() => plan([differing], { live: new Set(["/f"]) }, true)).toThrow(
       /mounted over the path now/,
     );
+    expect(() => plan([differing], { live: new Set(["/"]) }, true)).not.toThrow();
+  });
+
+  test("never replaces what is seen live by what lies beneath that mount", () => {
+    const live = new Set(["/etc/nixos"]);
+    const beneath = entry("/etc/nixos/deep/f", "file", { copy: copyOf("file", "content") });
+    expect(() => plan([beneath], { live }, true)).toThrow(/a mount is above the path now/);
+    const named = [bytes("/etc/nixos/deep/f"), bytes("/etc/other")];
+    expect(plan([{ ...beneath, copy: undefined }], { live, named }).notes).toEqual([
+      "1 path under a mount: what is copied lies beneath that, and is not what is seen there",
+    ]);
   });
 
   test("leaves alone a place that only waits for its mount", () => {
