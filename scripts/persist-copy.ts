@@ -160,7 +160,7 @@ function summarize({ actions, equal }: CopyPlan, persistPath: string): string {
   const others = actions.length - files.length;
   const done = [
     `${plural(files.length, "file")} copied to ${visible(persistPath)} (${formatBytes(bytes)})`,
-    ...(others === 0 ? [] : [`${others} directories, links and nodes made`]),
+    ...(others === 0 ? [] : [`${plural(others, "other path")} made or set`]),
     ...(equal.length === 0 ? [] : [`${plural(equal.length, "path")} equal already`]),
   ];
   return done.join(", ");

@@ -60,6 +60,21 @@ export function openBeneath(top: number, path: Uint8Array, flags: number, mode =
   return opened(tryToOpen(top, path, flags, mode), path);
 }
 
+/** The kernel's O_TMPFILE holds O_DIRECTORY, whose bit differs by architecture. */
+const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY;
+
+/**
+ * Makes a file without a name in a directory, open for reading and writing; it is
+ * gone when it is closed unless it was linked.
+ *
+ * @param path that it is for, for errors
+ */
+export function openNameless(directory: Handle, path: Uint8Array): Handle {
+  const result = tryToOpen(directory.fd, DOT, O_TMPFILE | constants.O_RDWR, 0o600);
+  if (result >= 0) return new Handle(result);
+  throw new CallFailure(`Cannot make a file in the directory of ${visible(path)}`, -result);
+}
+
 /** A handle on whatever the path names, a symbolic link included; undefined where there is nothing. */
 export function lookAt(top: number, path: Uint8Array): Handle | undefined {
   const result = tryToOpen(top, path, O_PATH | constants.O_NOFOLLOW, 0);

@@ -2,16 +2,20 @@ import { expect, test } from "bun:test";
 import { createHash } from "node:crypto";
 import {
   chmodSync,
+  closeSync,
   existsSync,
   linkSync,
   lstatSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
+  readSync,
   rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
+  writeSync,
 } from "node:fs";
 import { blankroot, MAIN } from "../support/blankroot.ts";
 import { CopyMachine as Machine } from "../support/copies.ts";
@@ -442,6 +446,38 @@ describePrivileged("persist-copy", () => {
     expect(ran.status).toBe(0);
     expect(ran.stderr).toContain("/etc/nixos is listed, but there is nothing to copy");
     expect(readFileSync(`${m.persist}/etc/machine-id`, "utf8")).toBe("id");
+  });
+});
+
+/** Spoils one byte of a file's content on the disk itself, so that reading it fails. */
+function spoil(device: string, content: Buffer): void {
+  const disk = openSync(device, "r+");
+  const image = Buffer.alloc(128 * MIB);
+  readSync(disk, image, 0, image.length, 0);
+  writeSync(disk, Buffer.from([0]), 0, 1, image.indexOf(content));
+  closeSync(disk);
+}
+
+describePrivileged("persist-copy from a failing disk", () => {
+  test("says which file can't be read, and what that leaves", () => {
+    using m = new Machine(128 * MIB);
+    using scratch = new Scratch();
+    const other = mountAt(scratch, "other", makeBtrfs(scratch, "other-disk", 128 * MIB));
+    const content = Buffer.from("a rare text ".repeat(2000));
+    writeFileSync(m.write("/bad"), content);
+    m.write("/good");
+    writeFileSync(`${other}/bad`, content);
+    for (const dir of [m.root, m.persist]) sh(["umount", dir]);
+    spoil(m.device, content);
+    sh(["mount", "-o", "subvol=root", m.device, m.root]);
+    const copy = () =>
+      blankroot(["persist-copy", "--root", m.root, "--persist", other, "/bad", "/good"]);
+    expect(copy().stderr).toContain("Cannot compare /bad with its copy: EIO\n  Nothing was copied");
+    rmSync(`${other}/bad`);
+    const ran = copy();
+    expect(ran.stderr).toContain("0 of 2 paths are done: Cannot copy the content of /bad: EIO");
+    expect(ran.status).toBe(4);
+    expect(readdirSync(other)).toEqual([]);
   });
 });
 

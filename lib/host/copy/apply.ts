@@ -14,7 +14,16 @@ import { type InodeStatus, isSameInode, isUnchanged } from "../../inode-status.t
 import { latin1 } from "../../latin1.ts";
 import type { CopyAction, CopyPlan } from "../../plans/copy.ts";
 import { visible } from "../../text.ts";
-import { type Handle, linkTextOf, lookAt, openBeneath, READ, reopen, statusOf } from "../at.ts";
+import {
+  type Handle,
+  linkTextOf,
+  lookAt,
+  openBeneath,
+  openNameless,
+  READ,
+  reopen,
+  statusOf,
+} from "../at.ts";
 import { throwIfInterrupted } from "../interruption.ts";
 import { attributesOf } from "../xattr.ts";
 import { copyContent } from "./content.ts";
@@ -22,8 +31,6 @@ import { copyFlags, copyOwnerAndMode, copyTimes } from "./metadata.ts";
 import { link, make, moveInto, syncAll } from "./place.ts";
 import { clearStage, onStage, type Spot } from "./stage.ts";
 
-/** The kernel's O_TMPFILE holds O_DIRECTORY, whose bit differs by architecture. */
-const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY;
 const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOATIME;
 /** Files that wait for one sync, each a descriptor: a process may commonly have 1024. */
 const BATCH_FILES = 200;
@@ -144,7 +151,7 @@ class Copier implements Disposable {
     using handle = this.#lookAtOriginal(path, status);
     using original = reopen(handle, READ, path);
     using directory = this.#openParent(path);
-    const copy = openBeneath(directory.fd, new Uint8Array(), O_TMPFILE | constants.O_RDWR, 0o600);
+    const copy = openNameless(directory, path);
     try {
       copyFlags(original, copy, path);
       await copyContent(original, copy, status.sizeBytes, path, async (count) => {

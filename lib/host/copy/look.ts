@@ -5,7 +5,7 @@
 
 import { constants } from "node:fs";
 import { type Leftover, STAGE_NAME } from "../../copy/leftover.ts";
-import { Refusal } from "../../fault.ts";
+import { Failure, Refusal } from "../../fault.ts";
 import { type InodeStatus, isSameInode } from "../../inode-status.ts";
 import { latin1 } from "../../latin1.ts";
 import type { CopyState, SourceEntry } from "../../plans/copy.ts";
@@ -36,7 +36,8 @@ export interface Looked {
 /**
  * @param paths absolute, normal
  * @param onLook is called for each path that is looked at
- * @throws Refusal listing the paths that are not in the root, or in the persist root
+ * @throws Refusal listing the paths that are not in the root, or in the persist root;
+ *   Failure where one can't be read
  */
 export function lookAtSources(
   sides: Sides,
@@ -48,9 +49,14 @@ export function lookAtSources(
   if (inside.length > 0) throw alreadyThere(inside);
   const missing = paths.filter((path) => !isThere(sides.root, path));
   if (missing.length > 0) throw notThere(missing);
-  const walk = new Walk(sides, onLook);
-  for (const path of paths) walk.add(path);
-  return { entries: walk.entries(), leftovers: walk.leftovers };
+  try {
+    const walk = new Walk(sides, onLook);
+    for (const path of paths) walk.add(path);
+    return { entries: walk.entries(), leftovers: walk.leftovers };
+  } catch (cause) {
+    if (!(cause instanceof Failure)) throw cause;
+    throw new Failure(cause.message, { hint: "Nothing was copied", cause });
+  }
 }
 
 /** Whether the path is there, through no symbolic link. */
