@@ -11,7 +11,7 @@ import { defineScript, planArgs, profileArgs, runAlone, say } from "../lib/cli.t
 import { listedPaths, namedPaths } from "../lib/copy/sources.ts";
 import { actionToJson, idleToJson, planToJson, renderPlan } from "../lib/copy/text.ts";
 import { Refusal, UsageFault } from "../lib/fault.ts";
-import { refuseUnlessWritable } from "../lib/host/copy/access.ts";
+import { claimPersistRoot } from "../lib/host/copy/access.ts";
 import { applyCopy, type CopySides } from "../lib/host/copy/apply.ts";
 import { Events } from "../lib/host/copy/events.ts";
 import { isThere, lookAtSources } from "../lib/host/copy/look.ts";
@@ -70,8 +70,9 @@ const script = defineScript({
     });
     say.info(`copying from ${roots.source}`);
     const showsProgress = args.quiet !== true && !(json && stdout.isTerminal);
-    const { persist: to, facts } = look(roots, profile, named, showsProgress);
-    if (!dryRun) refuseUnlessWritable(to);
+    const to = persistRootOf(roots, profile);
+    if (!dryRun) claimPersistRoot(to);
+    const facts = look({ ...roots, persist: to }, profile, named, showsProgress);
     const plan = planCopy(facts, args.update === true);
     if (dryRun) {
       stdout.write(json ? planToJson(plan, to.path) : renderPlan(plan, to.path));
@@ -86,20 +87,24 @@ const script = defineScript({
   },
 });
 
+type PersistRoot = NonNullable<Roots["persist"]>;
+
+function persistRootOf({ persist }: Roots, profile: Profile | undefined): PersistRoot {
+  if (persist !== undefined) return persist;
+  throw profile === undefined
+    ? new UsageFault("Cannot copy: neither a profile nor --persist says where to")
+    : new Refusal(`Cannot copy to ${profile.persist.root}: there is no such directory`, {
+        hint: "make-subvols creates its subvolume",
+      });
+}
+
 function look(
-  roots: Roots,
+  roots: Pick<Roots, "root" | "live" | "mountPoints"> & { readonly persist: PersistRoot },
   profile: Profile | undefined,
   named: readonly Uint8Array[] | undefined,
   showsProgress: boolean,
-) {
+): CopyFacts {
   const { persist } = roots;
-  if (persist === undefined) {
-    throw profile === undefined
-      ? new UsageFault("Cannot copy: neither a profile nor --persist says where to")
-      : new Refusal(`Cannot copy to ${profile.persist.root}: there is no such directory`, {
-          hint: "make-subvols creates its subvolume",
-        });
-  }
   if (named === undefined && profile === undefined) {
     throw new UsageFault("Cannot copy: no PATH is given, and no profile lists any");
   }
@@ -115,7 +120,7 @@ function look(
   };
   const paths = named ?? present.map(({ bytes }) => bytes);
   using progress = new Progress("paths looked at", showsProgress);
-  const facts: CopyFacts = {
+  return {
     ...lookAtSources(sides, paths, () => progress.step()),
     persistPath: persist.path,
     live: latin1Set(roots.live),
@@ -123,7 +128,6 @@ function look(
     named: named ?? [],
     absent: absent.map(({ text }) => text),
   };
-  return { persist, facts };
 }
 
 async function act(

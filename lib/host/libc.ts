@@ -30,6 +30,7 @@ const definitions = {
   removexattr: { args: ["ptr", "ptr"], returns: "i32" },
   lseek: { args: ["i32", "i64", "i32"], returns: "i64" },
   syncfs: { args: ["i32"], returns: "i32" },
+  flock: { args: ["i32", "i32"], returns: "i32" },
   close: { args: ["i32"], returns: "i32" },
   syscall: { args: ["i64", "i64", "i64", "i64", "i64", "i64", "i64"], returns: "i64" },
 } as const;

@@ -88,6 +88,23 @@ describePrivileged("persist-copy, killed at a call", () => {
   );
 });
 
+describePrivileged("persist-copy beside another", () => {
+  test("refuses while the other is at work, and may look", () => {
+    using machine = new CopyMachine(128 * 1024 ** 2);
+    machine.write("/f", NEW);
+    const log = machine.scratch.path("other.log");
+    const words = machine.words("/f").map((word) => `'${word}'`);
+    const other = `NO_COLOR=1 ${process.execPath} ${MAIN} ${words.join(" ")} >>${log} 2>&1`;
+    const shell = `unset STRIKE; ${other} || echo "status $?" >>${log}; ${other} --dry-run`;
+    const ran = struck(machine, { call: "linkat", nth: 1, when: "before", shell }, "/f");
+    expect(ran.status).toBe(0);
+    expect(readFileSync(log, "utf8")).toMatch(
+      /another persist-copy is at work there\s+status 3\n[\s\S]*copy +\/f -> /,
+    );
+    expect(machine.differences("")).toBe("");
+  });
+});
+
 describePrivileged("persist-copy, interrupted", () => {
   test("ends in the middle of one large file, and leaves nothing of it", () => {
     using machine = new CopyMachine();
