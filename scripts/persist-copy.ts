@@ -9,7 +9,13 @@
 
 import { defineScript, planArgs, profileArgs, runAlone, say } from "../lib/cli.ts";
 import { listedPaths, namedPaths } from "../lib/copy/sources.ts";
-import { actionToJson, idleToJson, planToJson, renderPlan } from "../lib/copy/text.ts";
+import {
+  actionToJson,
+  idleToJson,
+  planToJson,
+  renderPlan,
+  summarizeCopy,
+} from "../lib/copy/text.ts";
 import { Refusal, UsageFault } from "../lib/fault.ts";
 import { claimPersistRoot } from "../lib/host/copy/access.ts";
 import { applyCopy, type CopySides } from "../lib/host/copy/apply.ts";
@@ -82,7 +88,7 @@ const script = defineScript({
     for (const { path, reason } of plan.skipped) say.info(`skipped ${visible(path)}: ${reason}`);
     listenToInterruptions("What is there is whole; run persist-copy again to finish");
     await act(plan, { root: roots.root, persist: to.fd }, { json, showsProgress });
-    say.success(summarize(plan, to.path));
+    say.success(summarizeCopy(plan, to.path));
     return 0;
   },
 });
@@ -156,18 +162,6 @@ async function act(
       show();
     },
   });
-}
-
-function summarize({ actions, equal }: CopyPlan, persistPath: string): string {
-  const files = actions.filter(({ kind }) => kind === "copy-file");
-  const bytes = files.reduce((sum, { status }) => sum + status.sizeBytes, 0);
-  const others = actions.length - files.length;
-  const done = [
-    `${plural(files.length, "file")} copied to ${visible(persistPath)} (${formatBytes(bytes)})`,
-    ...(others === 0 ? [] : [`${plural(others, "other path")} made or set`]),
-    ...(equal.length === 0 ? [] : [`${plural(equal.length, "path")} equal already`]),
-  ];
-  return done.join(", ");
 }
 
 function latin1Set(paths: readonly Uint8Array[]): Set<string> {

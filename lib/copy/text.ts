@@ -2,7 +2,7 @@
 import type { InodeStatus } from "../inode-status.ts";
 import type { CopyAction, CopyPlan, CopyState, Skipped, SourceEntry } from "../plans/copy.ts";
 import { pathFields, toJson } from "../report/json.ts";
-import { formatBytes, visible } from "../text.ts";
+import { formatBytes, plural, visible } from "../text.ts";
 
 /** One line: both sides described, and what is different. */
 export function describeConflict(
@@ -39,6 +39,34 @@ export function planToJson(plan: CopyPlan, persistPath: string): string {
   };
   return `${toJson(value, 2)}\n`;
 }
+
+/** What a run has done, once it is over. */
+export function summarizeCopy({ actions, equal }: CopyPlan, persistPath: string): string {
+  const files = actions.filter(({ kind }) => kind === "copy-file");
+  const bytes = files.reduce((sum, { status }) => sum + status.sizeBytes, 0);
+  const others = Object.entries(DEEDS).flatMap(([kind, [one, many]]) => {
+    const count = actions.filter((action) => action.kind === kind).length;
+    return count === 0 ? [] : [`${count} ${count === 1 ? one : many}`];
+  });
+  return [
+    `${plural(files.length, "file")} copied to ${visible(persistPath)} (${formatBytes(bytes)})`,
+    ...others,
+    ...(equal.length === 0 ? [] : [`${plural(equal.length, "path")} equal already`]),
+  ].join(", ");
+}
+
+const DEEDS: Record<
+  Exclude<CopyAction["kind"], "copy-file">,
+  readonly [one: string, many: string]
+> = {
+  "make-directory": ["directory made", "directories made"],
+  link: ["hard link made", "hard links made"],
+  "make-symlink": ["symbolic link made", "symbolic links made"],
+  "make-node": ["special file made", "special files made"],
+  "set-metadata": ["directory set", "directories set"],
+  "set-times": ["directory's time set", "directories' times set"],
+  "remove-leftover": ["leftover removed", "leftovers removed"],
+};
 
 /** An action as an event: one line of JSON when it is done. */
 export function actionToJson(action: CopyAction): string {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { namedPaths } from "../../lib/copy/sources.ts";
-import { planToJson, renderPlan } from "../../lib/copy/text.ts";
+import { planToJson, renderPlan, summarizeCopy } from "../../lib/copy/text.ts";
 import { Refusal, UsageFault } from "../../lib/fault.ts";
 import type { InodeStatus } from "../../lib/inode-status.ts";
 import {
@@ -245,6 +245,20 @@ describe("planCopy()", () => {
       "/etc/nothing is listed, but there is nothing to copy",
       "1 file with hard links outside of what is copied: those names stay behind",
     ]);
+  });
+
+  test("is summed up when it is done", () => {
+    const one = status("file", { links: 2, sizeBytes: 2048 });
+    const entries = [
+      entry("/a", "directory", { copy: copyOf("directory") }),
+      entry("/d", "directory"),
+      entry("/d/e", "directory"),
+      entry("/d/f", "file", { status: one }),
+      entry("/d/g", "file", { status: one }),
+    ];
+    expect(summarizeCopy(plan(entries), "/persist")).toBe(
+      "1 file copied to /persist (2 KiB), 2 directories made, 1 hard link made, 1 path equal already",
+    );
   });
 
   test("prints as a list that can't drive the terminal, and as JSON with the very bytes", () => {
