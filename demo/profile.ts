@@ -1,5 +1,6 @@
-/** The profile of the demo's machine. */
+/** The profile of the demo's machine. Its label tells two demos at once apart. */
 export function profileFor(device: string, target: string): string {
+  const label = device.replace("/dev/loop", "Demo");
   return `version = 1
 
 [host]
@@ -10,7 +11,7 @@ target = "${target}"
 [disk]
 device = "${device}"
 esp = "512MiB"
-label = "BlankrootDemo"
+label = "${label}"
 
 [disk.swap]
 kind = "partition"
