@@ -94,6 +94,8 @@ export const LIST_NAMES = ["ls", "--almost-all", "-1", "--escape"] as const;
 export interface BtrfsTop {
   readonly node: string;
   readonly uuid: string;
+  /** That no swap area beside it holds the image of a hibernated system. */
+  readonly guards: readonly Check[];
   /** What LIST_NAMES says of the top. */
   readonly listing: string;
   /** Absent names are not in it. */

@@ -7,7 +7,7 @@
  * a killed script leaves no mount behind.
  */
 import type { AwaitPartitionsStep, Check, Plan, Step, Word } from "./plan.ts";
-import { programsOf } from "./plan.ts";
+import { programsOf, usesTop } from "./plan.ts";
 import { shellQuote, visible } from "./text.ts";
 
 /** sysfs counts sizes and starts in 512 bytes whatever the disk's sector is. */
@@ -15,16 +15,20 @@ const SYSFS_UNIT_BYTES = 512;
 const POLLS_PER_SECOND = 10;
 
 export function toShell(plan: Plan): string {
-  const body = [
-    ...preamble(plan),
-    ...plan.checks.map((check) => `expect ${renderCheck(check)}`),
+  const before = plan.checks.filter((check) => !usesTop(check));
+  const within = plan.checks.filter(usesTop);
+  const work = [
+    ...within.map(renderExpect),
     "",
     "began=yes",
     ...plan.steps.flatMap((step) => ["", ...comment(step.why), ...renderStep(step)]),
   ];
   const text = [
     ...header(plan),
-    ...(plan.topOf === undefined ? body : inNamespace(body, plan.topOf)),
+    ...functions(plan),
+    ...requirements(plan),
+    ...before.map(renderExpect),
+    ...(plan.topOf === undefined ? work : inNamespace([...functions(plan), ...work], plan.topOf)),
   ];
   return `${text.join("\n")}\n`;
 }
@@ -41,24 +45,32 @@ function header(plan: Plan): string[] {
   ];
 }
 
-function preamble(plan: Plan): string[] {
+function functions(plan: Plan): string[] {
   const lines = [
     "",
     "# Exit status: 3 refused, nothing touched; 4 failed, something may have changed.",
     "began=no",
-    `trap 'status=$?; if [ "$status" -ne 0 ] && [ "$status" -ne 3 ] && [ "$began" = yes ]; then echo "failed: the steps above were done, those after were not" >&2; exit 4; fi' EXIT`,
-    `refuse() { printf 'refused, nothing was touched: %s\\n' "$1" >&2; exit 3; }`,
+    `trap 'status=$?; if [ "$status" -ne 0 ] && [ "$began" = yes ]; then echo "failed: the steps above were done, those after were not" >&2; exit 4; fi' EXIT`,
+    "refuse() { # why",
+    `  [ "$began" = no ] || { printf '%s\\n' "$1" >&2; exit 4; }`,
+    `  printf 'refused, nothing was touched: %s\\n' "$1" >&2`,
+    "  exit 3",
+    "}",
     "expect() { # what, expected output, command…",
     "  what=$1 want=$2",
     "  shift 2",
     `  have=$("$@") || refuse "$what: $1 failed"`,
-    `  [ "$have" = "$want" ] || { [ "$began" = no ] || { printf '%s: it is "%s", expected "%s"\\n' "$what" "$have" "$want" >&2; exit 4; }; refuse "$what: it is \\"$have\\", the plan was made for \\"$want\\""; }`,
+    `  [ "$have" = "$want" ] || refuse "$what: it is \\"$have\\", the plan was made for \\"$want\\""`,
     "}",
   ];
   if (plan.steps.some((step) => step.kind === "await-partitions")) lines.push(...AWAIT_PARTITION);
-  const programs = programsOf(plan).join(" ");
+  return lines;
+}
+
+function requirements(plan: Plan): string[] {
+  const namespace = plan.topOf === undefined ? [] : ["mktemp", "mount", "unshare"];
+  const programs = [...new Set([...programsOf(plan), ...namespace])].join(" ");
   return [
-    ...lines,
     "",
     `for program in ${programs}; do`,
     `  command -v "$program" >/dev/null || refuse "$program is not installed"`,
@@ -88,7 +100,7 @@ const AWAIT_PARTITION = [
 ];
 
 function renderStep(step: Step): string[] {
-  if (step.kind === "check") return [`expect ${renderCheck(step.check)}`];
+  if (step.kind === "check") return [renderExpect(step.check)];
   if (step.kind === "await-partitions") return renderAwait(step);
   const command = step.argv.map(renderWord).join(" ");
   if (step.stdin !== undefined) return hereDocument(command, step.stdin.replace(/\n$/, ""), "END");
@@ -104,9 +116,9 @@ function renderAwait(step: AwaitPartitionsStep): string[] {
   ]);
 }
 
-function renderCheck(check: Check): string {
+function renderExpect(check: Check): string {
   const argv = check.argv.map(renderWord).join(" ");
-  return `${shellQuote(check.what)} ${shellQuote(check.expected)} \\\n  ${argv}`;
+  return `expect ${shellQuote(check.what)} ${shellQuote(check.expected)} \\\n  ${argv}`;
 }
 
 function renderWord(word: Word): string {
@@ -126,6 +138,7 @@ function inNamespace(body: readonly string[], device: string): string[] {
   const refusal = `{ echo "refused, nothing was touched: can't mount it" >&2; exit 3; }`;
   const text = [`${mount} || ${refusal}`, ...body].join("\n");
   return [
+    "",
     "top=$(mktemp -d)",
     `trap 'rmdir "$top"' EXIT`,
     "export top",

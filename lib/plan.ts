@@ -83,3 +83,8 @@ export function programsOf(plan: Pick<Plan, "checks" | "steps">): string[] {
   ];
   return [...new Set(argvs.map((argv) => String(argv[0])))];
 }
+
+/** Whether a check looks below the top: such a one has to wait until that is mounted. */
+export function usesTop({ argv }: Check): boolean {
+  return argv.some((word) => typeof word !== "string" && "top" in word);
+}

@@ -45,9 +45,13 @@ function reasonToSkip(entry: SourceEntry, facts: CopyFacts): string | undefined 
 }
 
 /** In the root there is only the place where a boot mounts the copy. */
-function isOnlyMountPoint({ path, status, copy }: SourceEntry, { mountPoints }: CopyFacts) {
-  const isEmpty = status.type === "directory" || (status.type === "file" && status.sizeBytes === 0);
-  return copy !== undefined && isEmpty && mountPoints.has(latin1(path));
+function isOnlyMountPoint({ path, status, copy }: SourceEntry, { live, mountPoints }: CopyFacts) {
+  if (copy === undefined) return false;
+  const isDirectory = status.type === "directory";
+  if (isDirectory && live.has(latin1(path))) return true;
+  // btrfs gives a directory the size of its names: an empty one has none.
+  const isEmpty = (isDirectory || status.type === "file") && status.sizeBytes === 0;
+  return isEmpty && mountPoints.has(latin1(path));
 }
 
 /** Directories get their times last, so those of an interrupted run are what is left to do. */

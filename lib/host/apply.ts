@@ -2,9 +2,17 @@
  * Applies a plan: its checks again, then step by step, stopping at the first
  * that fails. Nothing is tried twice and nothing is skipped.
  */
-import { closeSync, openSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, writeSync } from "node:fs";
 import { Failure, Interruption, Refusal } from "../fault.ts";
-import type { AwaitPartitionsStep, Check, CommandStep, Plan, Step, Word } from "../plan.ts";
+import {
+  type AwaitPartitionsStep,
+  type Check,
+  type CommandStep,
+  type Plan,
+  type Step,
+  usesTop,
+  type Word,
+} from "../plan.ts";
 import { visible } from "../text.ts";
 import { type DetachedMount, mountDetached } from "./detached.ts";
 import { awaitPartition } from "./probe/partition-node.ts";
@@ -25,11 +33,16 @@ interface Names {
  *   Failure if a step fails: those before it were done, those after it were not.
  */
 export async function applyPlan(plan: Plan, announce: (why: string) => void): Promise<void> {
+  const unmounted: Names = { partitions: new Map(), top: undefined };
+  // Mounting writes: first it must be known that this is the file system meant.
+  for (const check of plan.checks.filter((each) => !usesTop(each))) {
+    await refuseUnless(check, unmounted);
+  }
   using top = plan.topOf === undefined ? undefined : mountDetached(plan.topOf, "/", "read-write");
   const names: Names = { partitions: new Map(), top };
   // What is made belongs to the new system: a private umask of the caller's is not meant for it.
   process.umask(0o022);
-  for (const check of plan.checks) await refuseUnless(check, names);
+  for (const check of plan.checks.filter(usesTop)) await refuseUnless(check, names);
   for (const [index, step] of plan.steps.entries()) {
     // What changes something is told; what only looks is heard of when it fails.
     if (step.kind !== "check") announce(step.why);
@@ -78,7 +91,10 @@ async function runCommand(step: CommandStep, names: Names): Promise<void> {
   try {
     const stdin = step.stdin === undefined ? {} : { stdin: step.stdin };
     const { stdout } = await run(resolve(step.argv, names), { ...stdin, ...inherit(names) });
-    if (file !== undefined) writeSync(file, stdout);
+    if (file !== undefined) {
+      writeSync(file, stdout);
+      fsyncSync(file);
+    }
   } finally {
     if (file !== undefined) closeSync(file);
   }

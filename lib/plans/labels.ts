@@ -4,9 +4,9 @@
  */
 import type { Profile } from "../profile.ts";
 
-/** FAT has 11 characters, swap 16 bytes. */
+/** FAT has 11 characters; swap has 16 bytes, the last of them NUL. */
 const FAT_PREFIX_CHARS = 6;
-const SWAP_PREFIX_CHARS = 11;
+const SWAP_PREFIX_CHARS = 10;
 
 export interface Labels {
   readonly esp: string;

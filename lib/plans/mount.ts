@@ -34,7 +34,7 @@ export function planMount(profile: Profile, profileFile: string, facts: MountFac
         : `mount ${missing.map((wanted) => wanted.mountPoint).join(", ")}`,
     profileFile,
     notes: [],
-    checks: [identity(facts.top)],
+    checks: [identity(facts.top), ...facts.top.guards],
     steps: missing.flatMap((wanted) => mountSteps(facts, tree, wanted)),
   };
 }
@@ -158,7 +158,15 @@ function mountSteps(facts: MountFacts, tree: readonly WantedMount[], wanted: Wan
       why: "See that nothing is mounted there",
       check: {
         what: `the mount that holds ${mountPoint}`,
-        argv: ["stat", "--format=%m", mountPoint],
+        argv: [
+          "findmnt",
+          "--noheadings",
+          "--first-only",
+          "--output",
+          "TARGET",
+          "--target",
+          mountPoint,
+        ],
         expected: parent?.mountPoint ?? mountHolding(facts),
       },
     },

@@ -117,7 +117,8 @@ function refuseStrangers({ btrfs }: Profile, top: BtrfsTop): void {
 }
 
 function lock(node: string): string[] {
-  return ["flock", "--exclusive", "--timeout", String(LOCK_WAIT_SECONDS), node];
+  // Without a fork a signal reaches the swap itself, not only its keeper.
+  return ["flock", "--no-fork", "--exclusive", "--timeout", String(LOCK_WAIT_SECONDS), node];
 }
 
 function lockIsFree(node: string): Check {

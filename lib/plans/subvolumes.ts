@@ -34,7 +34,12 @@ export function planSubvolumes(profile: Profile, profileFile: string, top: Btrfs
     summary: summarize(missing, top.entries.has(blank), profile),
     profileFile,
     notes: [],
-    checks: [identity(top), sameNames(top), ...(top.entries.has(blank) ? blankChecks(blank) : [])],
+    checks: [
+      identity(top),
+      ...top.guards,
+      sameNames(top),
+      ...(top.entries.has(blank) ? blankChecks(blank) : []),
+    ],
     topOf: top.node,
     steps: steps.length === 0 ? [] : [...steps, sync()],
   };

@@ -373,6 +373,33 @@ describePrivileged("the printed script", () => {
     expect(fingerprint(scratch.path("disk"))).toBe(before);
   });
 
+  test.each<[string, string[], RegExp]>([
+    [
+      "another layout",
+      ["sh", "-c", 'echo "start=4096, size=90000" | sfdisk --quiet "$0"; partx --update "$0"'],
+      /the partition table of/,
+    ],
+    [
+      "a file system in a partition that had none",
+      ["sh", "-c", 'mkfs.ext4 -q "$0"p1'],
+      /the signatures on .*p1/,
+    ],
+  ])("exits 3 when the disk got %s since", (_, change, message) => {
+    using scratch = new Scratch();
+    const { device, profile } = prepared(scratch);
+    sh(["sfdisk", "--quiet", device], { stdin: "label: gpt\nstart=2048, size=204800\n" });
+    sh(["partx", "--update", device]);
+    const { stdout: script } = formatDisk(profile, "--dry-run", "--wipe");
+    sh([...change, device]);
+    // Where holes are is for the host's file system to change; what is read is not.
+    const state = () => sh(["sha256sum", `${device}p1`]) + sh(["sfdisk", "--dump", device]);
+    const before = state();
+    const ran = Bun.spawnSync(["sh"], { stdin: Buffer.from(script), stderr: "pipe" });
+    expect(ran.stderr.toString()).toMatch(message);
+    expect(ran.exitCode).toBe(3);
+    expect(state()).toBe(before);
+  });
+
   test.each(["dash", "bash", "busybox ash"])("is read by %s", (shell) => {
     using scratch = new Scratch();
     const { profile } = prepared(scratch);

@@ -68,6 +68,16 @@ describePrivileged("mount-subvols", () => {
     expect(mountsBelow(target).toSorted()).toEqual(TREE.toSorted());
   });
 
+  test("mounts over a nested subvolume at a mount point", () => {
+    using scratch = new Scratch();
+    const { device, profile, target } = prepared(scratch);
+    const top = mountAt(scratch, "top", device);
+    sh(["btrfs", "subvolume", "create", `${top}/root/home`]);
+    sh(["umount", top]);
+    expect(mountSubvols(profile).status).toBe(0);
+    expect(mountsBelow(target)).toEqual(TREE);
+  });
+
   test("mounts at another target", () => {
     using scratch = new Scratch();
     const { profile } = prepared(scratch);

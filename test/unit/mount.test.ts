@@ -9,6 +9,7 @@ const facts: MountFacts = {
   top: {
     node: "/dev/vda3",
     uuid: "0d1c",
+    guards: [],
     listing: "",
     entries: new Map(["root", "home", "nix", "persist", "log"].map((name) => [name, subvolume])),
   },

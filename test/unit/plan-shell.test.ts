@@ -77,6 +77,21 @@ test.each(["dash", "bash", "busybox ash"])(
   },
 );
 
+test("toShell() exits 4, not 3, when a check's program fails between steps", () => {
+  const check = { what: "nothing", argv: ["false"], expected: "" };
+  const ran = sh(toShell(planOf(touch, { kind: "check", why: "see", check })));
+  expect(ran).toMatchObject({ status: 4, stdout: "touched\n" });
+  expect(ran.stderr).not.toContain("nothing was touched");
+});
+
+test("toShell() looks at what needs no top before it mounts that", () => {
+  const topCheck = { what: "names", argv: ["ls", { top: "" }], expected: "" };
+  const plan = { ...planOf(touch), checks: [topCheck, check("41")], topOf: "/dev/null" };
+  const ran = sh(toShell(plan));
+  expect(ran.stderr).toContain("the answer");
+  expect(ran).toMatchObject({ status: 3, stdout: "" });
+});
+
 test("toShell() refuses when a program is missing", () => {
   const ran = sh(toShell(planOf(touch, { kind: "command", why: "w", argv: ["no-such-program"] })));
   expect(ran).toMatchObject({ status: 3, stdout: "" });
@@ -86,7 +101,11 @@ test("toShell() can't be ended early by text that looks like its own", () => {
   const stdin = "END\necho escaped\nEND_\n";
   const ran = sh(toShell(planOf({ kind: "command", why: "w", argv: ["cat"], stdin })));
   expect(ran.stdout).toBe(stdin);
-  const listing = { what: "names", argv: ["echo"], expected: "a\nSCRIPT\necho escaped\n" };
+  const listing = {
+    what: "names",
+    argv: ["echo", { top: "" }],
+    expected: "a\nSCRIPT\necho escaped\n",
+  };
   const script = toShell({ ...planOf(), checks: [listing], topOf: "/dev/null" });
   expect(script.trimEnd().split("\n").at(-1)).toBe("SCRIPT_");
 });

@@ -30,7 +30,7 @@ function factsWith(
 ): RollbackFacts {
   const entries = new Map(Object.entries(others));
   if (entry !== undefined) entries.set("root-blank", entry);
-  const top: BtrfsTop = { node: "/dev/vda3", uuid: "5f0c", listing: "", entries };
+  const top: BtrfsTop = { node: "/dev/vda3", uuid: "5f0c", guards: [], listing: "", entries };
   return { disk: idleDisk, top, runs: false, rootMounts: [], ...changes };
 }
 

@@ -5,6 +5,7 @@ import { Refusal } from "../../fault.ts";
 import { type DetachedMount, mountDetached } from "../detached.ts";
 import { run } from "../spawn.ts";
 import { probeSignature } from "./contents.ts";
+import { hibernationGuards } from "./hibernation.ts";
 
 /** Inode number of the top directory of every subvolume: BTRFS_FIRST_FREE_OBJECTID. */
 const SUBVOLUME_INODE = 256;
@@ -19,7 +20,13 @@ export async function probeBtrfsTop(node: string, names: readonly string[]): Pro
     if (entry !== undefined) entries.set(name, entry);
   }
   const { stdout } = await run([...LIST_NAMES, "/proc/self/fd/3"], { inherit: [top.fd] });
-  return { node, uuid, listing: stdout.replace(/\n+$/, ""), entries };
+  return {
+    node,
+    uuid,
+    guards: await hibernationGuards(node),
+    listing: stdout.replace(/\n+$/, ""),
+    entries,
+  };
 }
 
 async function probeEntry(top: DetachedMount, name: string): Promise<TopEntry | undefined> {

@@ -2,7 +2,7 @@
  * Everything about the disk that the profile names: the facts of format-disk and
  * of whatever else must be sure which disk it has.
  */
-import type { Disk, LabelBearer } from "../../facts.ts";
+import type { Contents, Disk, LabelBearer } from "../../facts.ts";
 import type { Check } from "../../plan.ts";
 import { run } from "../spawn.ts";
 import { blockDeviceAt } from "./block-device.ts";
@@ -18,6 +18,7 @@ export async function probeDisk(device: string): Promise<Disk> {
   const node = nodeOf(`/sys/class/block/${kernelName}`);
   const identity = probeIdentity(kernelName);
   const kind = kindOf(kernelName);
+  const contents = await probeContents(node);
   return {
     device,
     node,
@@ -30,9 +31,9 @@ export async function probeDisk(device: string): Promise<Disk> {
     serial: identity.serial,
     wwn: identity.wwn,
     token: identity.token,
-    contents: await probeContents(node),
+    contents,
     uses: kind === "partition" ? [] : probeUses(kernelName),
-    checks: await observeAll(identityChecks(device, node, kernelName, identity)),
+    checks: await observeAll(identityChecks(device, node, kernelName, identity, contents)),
   };
 }
 
@@ -69,6 +70,7 @@ function identityChecks(
   node: string,
   kernelName: string,
   identity: Identity,
+  contents: Contents,
 ): Omit<Check, "expected">[] {
   const sysfs = `/sys/class/block/${kernelName}`;
   return [
@@ -86,8 +88,18 @@ function identityChecks(
       argv: ["lsblk", "--noheadings", "--raw", "--output", "MOUNTPOINTS", node],
     },
     { what: `the loop devices over ${node}`, argv: ["losetup", "--associated", node] },
-    { what: `the signatures on ${node}`, argv: ["wipefs", "--no-act", "--parsable", node] },
+    ...tableChecks(node, contents),
+    ...[node, ...sysfsPartitions(kernelName).map((partition) => partition.node)].map((each) => ({
+      what: `the signatures on ${each}`,
+      argv: ["wipefs", "--no-act", "--parsable", each],
+    })),
   ];
+}
+
+/** Where the partitions lie: what they hold is told by their own signatures. */
+function tableChecks(node: string, { isReadable }: Contents): Omit<Check, "expected">[] {
+  if (!isReadable) return [];
+  return [{ what: `the partition table of ${node}`, argv: ["sfdisk", "--dump", node] }];
 }
 
 /** A loop device is its image; a disk without any serial is told by the kernel's count of attached disks. */
@@ -106,6 +118,9 @@ function tellingChecks(
       },
     ];
   }
+  // A page of bytes, of which sh would keep only some.
+  if (toldBy?.endsWith("vpd_pg80"))
+    return [{ what: `the serial of ${node}`, argv: ["od", "-An", "-tx1", `${sysfs}/${toldBy}`] }];
   if (toldBy !== undefined)
     return [{ what: `the serial of ${node}`, argv: ["cat", `${sysfs}/${toldBy}`] }];
   if (attribute(kernelName, "diskseq") === undefined) return [];
