@@ -46,16 +46,17 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
   for (const listener of listeners) listener(argv);
   const child = start(argv, options);
   const timeoutMs = options.timeoutMs ?? TIMEOUT_MS_DEFAULT;
-  const timer = setTimeout(() => child.kill("SIGKILL"), timeoutMs);
+  const output = [collect(child.stdout), collect(child.stderr)] as const;
   using _ = endAtInterruption(child);
-  const [out, err, status] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
-  ]);
+  const timer = setTimeout(() => {
+    child.kill("SIGKILL");
+    // What the program started may live on and keep the pipes open: they are let go of.
+    for (const { end } of output) end();
+  }, timeoutMs);
+  const [out, err, status] = await Promise.all([output[0].text, output[1].text, child.exited]);
   clearTimeout(timer);
   throwIfInterrupted();
-  if (child.signalCode === "SIGKILL") {
+  if (child.signalCode === "SIGKILL" || output.some(({ ended }) => ended())) {
     throw new Failure(`Cannot run ${describe(argv)}: killed, its limit is ${timeoutMs / 1000} s`);
   }
   if (!(options.accept ?? [0]).includes(status)) {
@@ -82,6 +83,42 @@ function start(argv: readonly string[], options: RunOptions) {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
     throw new Refusal(`Cannot run ${argv[0]}: not found on PATH`, { cause: error });
+  }
+}
+
+interface Collected {
+  readonly text: Promise<string>;
+  /** Waits no longer for what is still to come. */
+  end(): void;
+  /** Whether it was ended so, before its writers were done. */
+  ended(): boolean;
+}
+
+function collect(stream: ReadableStream<Uint8Array>): Collected {
+  const reader = stream.getReader();
+  let isDone = false;
+  let isEnded = false;
+  return {
+    text: readAll(reader).finally(() => {
+      isDone = true;
+    }),
+    end: () => {
+      isEnded = !isDone;
+      void reader.cancel();
+    },
+    ended: () => isEnded,
+  };
+}
+
+async function readAll(
+  reader: Pick<ReadableStreamDefaultReader<Uint8Array>, "read">,
+): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return text + decoder.decode();
+    text += decoder.decode(value, { stream: true });
   }
 }
 
