@@ -7,7 +7,10 @@
  */
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true });
 
-/** Text in which nothing can drive a terminal: control characters and bad UTF-8 as `\xNN`. */
+/**
+ * Text in which nothing can drive a terminal or hide: control characters and bad
+ * UTF-8 as `\xNN`, invisible ones as `\uNNNN` or `\u{NNNNN}`.
+ */
 export function visible(text: string | Uint8Array): string {
   return escapeControls(typeof text === "string" ? text : decodeLossless(text));
 }
@@ -54,16 +57,13 @@ function decodeLossless(bytes: Uint8Array): string {
 }
 
 function escapeControls(text: string): string {
-  // C0, DEL, C1, and the bidirectional overrides that make a name read as another.
-  return text.replace(
-    /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,
-    (char) => {
-      if (char === "\n") return "\\n";
-      if (char === "\t") return "\\t";
-      const code = char.charCodeAt(0);
-      return code < 0x100
-        ? `\\x${code.toString(16).padStart(2, "0")}`
-        : `\\u${code.toString(16).padStart(4, "0")}`;
-    },
-  );
+  // Controls, and what is not seen: format characters (overrides of direction, no
+  // width, tags) and the separators of lines and paragraphs make a name read as another.
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (char) => {
+    if (char === "\n") return "\\n";
+    if (char === "\t") return "\\t";
+    const digits = char.codePointAt(0)!.toString(16);
+    if (digits.length <= 2) return `\\x${digits.padStart(2, "0")}`;
+    return digits.length <= 4 ? `\\u${digits.padStart(4, "0")}` : `\\u{${digits}}`;
+  });
 }

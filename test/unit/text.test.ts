@@ -7,6 +7,12 @@ test.each<[string, string | Uint8Array, string]>([
   ["escape sequences harmless", "\x1b]0;owned\x07", "\\x1b]0;owned\\x07"],
   ["C1 controls harmless", "\u009b2J", "\\x9b2J"],
   ["bidirectional overrides harmless", "a\u202egnp.exe", "a\\u202egnp.exe"],
+  ["a line separator and a paragraph separator", "a\u2028b\u2029", "a\\u2028b\\u2029"],
+  ["marks of direction", "\u061c\u200e\u200f\u2066", "\\u061c\\u200e\\u200f\\u2066"],
+  ["what has no width", "a\u200b\u2060\ufeff\u00adb", "a\\u200b\\u2060\\ufeff\\xadb"],
+  ["annotations", "\ufff9a\ufffb", "\\ufff9a\\ufffb"],
+  ["tags beyond the first plane", "a\u{e0001}\u{e007f}", "a\\u{e0001}\\u{e007f}"],
+  ["what is only beyond the first plane as it is", "𝔘🦊", "𝔘🦊"],
   ["bytes that are not UTF-8 by their number", new Uint8Array([0x61, 0xff, 0x0a]), "a\\xff\\n"],
 ])("visible() shows %s", (_, text, shown) => {
   expect(visible(text)).toBe(shown);
