@@ -110,13 +110,16 @@ function collect(stream: ReadableStream<Uint8Array>): Collected {
   };
 }
 
-async function readAll(
-  reader: Pick<ReadableStreamDefaultReader<Uint8Array>, "read">,
-): Promise<string> {
+/** Of a stream's reader what is needed: Bun's own type and the web's differ in the rest. */
+interface Chunks {
+  read(): Promise<{ done: boolean; value?: Uint8Array | undefined }>;
+}
+
+async function readAll(chunks: Chunks): Promise<string> {
   const decoder = new TextDecoder();
   let text = "";
   for (;;) {
-    const { done, value } = await reader.read();
+    const { done, value } = await chunks.read();
     if (done) return text + decoder.decode();
     text += decoder.decode(value, { stream: true });
   }
