@@ -12,11 +12,12 @@ import { listedPaths, namedPaths } from "../lib/copy/sources.ts";
 import {
   actionToJson,
   idleToJson,
+  leftOutToJson,
   planToJson,
   renderPlan,
   summarizeCopy,
 } from "../lib/copy/text.ts";
-import { Refusal, UsageFault } from "../lib/fault.ts";
+import { Failure, Refusal, UsageFault } from "../lib/fault.ts";
 import { claimPersistRoot } from "../lib/host/copy/access.ts";
 import { applyCopy, type CopySides } from "../lib/host/copy/apply.ts";
 import { Events } from "../lib/host/copy/events.ts";
@@ -27,7 +28,13 @@ import { Progress } from "../lib/host/progress.ts";
 import { openRoots, type Roots } from "../lib/host/roots.ts";
 import { readStdin } from "../lib/host/stdin.ts";
 import { latin1 } from "../lib/latin1.ts";
-import { type CopyFacts, type CopyPlan, planCopy } from "../lib/plans/copy.ts";
+import {
+  type CopyAction,
+  type CopyFacts,
+  type CopyPlan,
+  planCopy,
+  type Skipped,
+} from "../lib/plans/copy.ts";
 import type { Profile } from "../lib/profile.ts";
 import { rootArgs, wantsProfile } from "../lib/root-args.ts";
 import { formatBytes, plural, visible } from "../lib/text.ts";
@@ -39,7 +46,7 @@ const script = defineScript({
   summary: "Copy state from the root to the persist root",
   description: [
     "Copies PATHs, or all that the profile lists, from the root subvolume to the same place below persist.root, with owner, mode, times, extended attributes, ACLs, capabilities, hard links and holes. Directories on the way are made like the root's.",
-    "What is there and equal is skipped. What is there and different is refused with both sides described, before anything is copied, unless --update. A lone - reads paths from stdin, one a line, or with -0 each ended by NUL.",
+    "What is there and equal is skipped. What is there and different is refused with both sides described, before anything is copied, unless --update. What changes or goes while it is copied is left out and listed at the end, with exit status 4. A lone - reads paths from stdin, one a line, or with -0 each ended by NUL.",
     "Paths are those of the installed host: they are looked for in the root subvolume, beneath all mounts and through no symbolic link.",
   ],
   profile: "found",
@@ -87,8 +94,13 @@ const script = defineScript({
     for (const note of plan.notes) say.warn(visible(note));
     for (const { path, reason } of plan.skipped) say.info(`skipped ${visible(path)}: ${reason}`);
     listenToInterruptions("What is there is whole; run persist-copy again to finish");
-    await act(plan, { root: roots.root, persist: to.fd }, { json, showsProgress });
-    say.success(summarizeCopy(plan, to.path));
+    const done = await act(plan, { root: roots.root, persist: to.fd }, { json, showsProgress });
+    const summary = summarizeCopy({ actions: done.actions, equal: plan.equal }, to.path);
+    if (done.leftOut.length > 0) {
+      say.info(summary);
+      throw notAll(done.leftOut, plan);
+    }
+    say.success(summary);
     return 0;
   },
 });
@@ -140,27 +152,40 @@ async function act(
   plan: CopyPlan,
   sides: CopySides,
   { json, showsProgress }: { json: boolean; showsProgress: boolean },
-): Promise<void> {
+): Promise<{ actions: CopyAction[]; leftOut: Skipped[] }> {
   using events = new Events(json);
   using progress = new Progress("paths done", showsProgress);
-  let done = 0;
+  const done = { actions: [] as CopyAction[], leftOut: [] as Skipped[] };
   let bytes = 0;
   const show = () =>
     progress.tell(() => {
-      const paths = `${done.toLocaleString("en")} of ${plural(plan.actions.length, "path")} done`;
+      const paths = `${done.actions.length.toLocaleString("en")} of ${plural(plan.actions.length, "path")} done`;
       return bytes === 0 ? paths : `${paths}, ${formatBytes(bytes)} copied`;
     });
   for (const line of json ? idleToJson(plan) : []) events.tell(() => line);
   await applyCopy(plan, sides, {
     onDone(action) {
-      done++;
+      done.actions.push(action);
       events.tell(() => actionToJson(action));
       show();
+    },
+    onLeftOut(path) {
+      done.leftOut.push(path);
+      events.tell(() => leftOutToJson(path));
     },
     onBytes(count) {
       bytes += count;
       show();
     },
+  });
+  return done;
+}
+
+function notAll(leftOut: readonly Skipped[], { actions }: CopyPlan): Failure {
+  const lines = leftOut.map(({ path, reason }) => `\n    ${visible(path)}: ${reason}`);
+  const count = `${leftOut.length} of ${plural(actions.length, "path")}`;
+  return new Failure(`Cannot copy everything, ${count} had to be left out:${lines.join("")}`, {
+    hint: "What is there is whole. Stop what writes to them, then run this again for the rest",
   });
 }
 

@@ -40,8 +40,11 @@ export function planToJson(plan: CopyPlan, persistPath: string): string {
   return `${toJson(value, 2)}\n`;
 }
 
-/** What a run has done, once it is over. */
-export function summarizeCopy({ actions, equal }: CopyPlan, persistPath: string): string {
+/** What a run has done, once it is over. @param actions that are done */
+export function summarizeCopy(
+  { actions, equal }: Pick<CopyPlan, "actions" | "equal">,
+  persistPath: string,
+): string {
   const files = actions.filter(({ kind }) => kind === "copy-file");
   const bytes = files.reduce((sum, { status }) => sum + status.sizeBytes, 0);
   const others = Object.entries(DEEDS).flatMap(([kind, [one, many]]) => {
@@ -71,6 +74,11 @@ const DEEDS: Record<
 /** An action as an event: one line of JSON when it is done. */
 export function actionToJson(action: CopyAction): string {
   return toJson(actionFields(action));
+}
+
+/** What has no copy, as an event of the same kind. */
+export function leftOutToJson(left: Skipped): string {
+  return toJson({ action: "left-out", ...skippedFields(left) });
 }
 
 /** What is left alone, as events of the same kind. */

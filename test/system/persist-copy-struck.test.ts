@@ -4,6 +4,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -26,8 +27,13 @@ function struck(machine: CopyMachine, strike: Strike, ...words: string[]) {
 function struckRun(words: string[], strike: Strike) {
   const argv = [process.execPath, "--preload", PRELOAD, MAIN, ...words];
   const env = { ...process.env, STRIKE: JSON.stringify(strike) };
-  const child = Bun.spawnSync(argv, { env, stdout: "ignore", stderr: "pipe" });
-  return { signal: child.signalCode, status: child.exitCode, stderr: child.stderr.toString() };
+  const child = Bun.spawnSync(argv, { env, stdout: "pipe", stderr: "pipe" });
+  return {
+    signal: child.signalCode,
+    status: child.exitCode,
+    stdout: child.stdout.toString(),
+    stderr: child.stderr.toString(),
+  };
 }
 
 /** All kinds of files in the root, and an older copy of one of each in the persist root. */
@@ -88,6 +94,68 @@ describePrivileged("persist-copy, killed at a call", () => {
   );
 });
 
+/** Changes what is still to be copied, as soon as the first directory is being made. */
+function meddled(machine: CopyMachine, shell: string, ...words: string[]) {
+  return struck(machine, { call: "fchownat", nth: 1, when: "before", shell }, ...words);
+}
+
+describePrivileged("persist-copy, while files change", () => {
+  test("leaves out what is gone or replaced, copies all else, and ends with 4", () => {
+    using machine = new CopyMachine(128 * 1024 ** 2);
+    const { root, persist } = machine;
+    for (const name of ["gone", "moved", "other", "grows", "tree/below"]) {
+      machine.write(`/d/${name}`, OLD);
+    }
+    linkSync(`${root}/d/moved`, `${root}/d/moved-too`);
+    const shell = [
+      `cd ${root}/d`,
+      "rm -r gone tree",
+      "cp moved fresh && mv fresh moved",
+      `printf '${NEW}' >grows`,
+    ].join(" && ");
+    const ran = meddled(machine, shell, "/d");
+    expect(ran.status).toBe(4);
+    expect(ran.stderr).toContain("5 of 8 paths had to be left out");
+    expect(ran.stderr).toContain("/d/gone: it is gone since it was looked at");
+    expect(ran.stderr).toContain("/d/moved: something else took its place");
+    expect(ran.stderr).toContain("/d/moved-too: its other name was left out");
+    expect(ran.stderr).toContain("/d/tree/below: its directory was left out");
+    expect(readdirSync(`${persist}/d`).sort()).toEqual(["grows", "other"]);
+    expect(readFileSync(`${persist}/d/grows`, "utf8")).toBe(NEW);
+    expect(machine.copy("/d").status).toBe(0);
+    expect(machine.differences("/d")).toBe("");
+  });
+
+  test("tells --json what was left out, among what was done", () => {
+    using machine = new CopyMachine(128 * 1024 ** 2);
+    machine.write("/d/gone", OLD);
+    machine.write("/d/kept", OLD);
+    const ran = meddled(machine, `rm ${machine.root}/d/gone`, "--json", "/d");
+    const events = ran.stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(events.map(({ action, path }) => [action, path])).toEqual([
+      ["make-directory", "/d"],
+      ["left-out", "/d/gone"],
+      ["copy-file", "/d/kept"],
+    ]);
+    expect(events[1].reason).toBe("it is gone since it was looked at");
+  });
+
+  test("leaves what someone puts in place of a copy to be replaced", () => {
+    using machine = new CopyMachine(128 * 1024 ** 2);
+    furnish(machine);
+    const shell = `printf 'a third text' >${machine.persist}/d/replaced`;
+    const strike = { call: "linkat", nth: 1, when: "before", shell } as const;
+    const ran = struck(machine, strike, "--update", "/d");
+    expect(ran.stderr).toContain("/d/replaced: what it would replace changed");
+    expect(ran.status).toBe(4);
+    expect(readFileSync(`${machine.persist}/d/replaced`, "utf8")).toBe("a third text");
+    expect(readlinkSync(`${machine.persist}/d/replaced-link`)).toBe("new");
+  });
+});
+
 describePrivileged("persist-copy beside another", () => {
   test("refuses while the other is at work, and may look", () => {
     using machine = new CopyMachine(128 * 1024 ** 2);
@@ -101,6 +169,14 @@ describePrivileged("persist-copy beside another", () => {
     expect(readFileSync(log, "utf8")).toMatch(
       /another persist-copy is at work there\s+status 3\n[\s\S]*copy +\/f -> /,
     );
+    expect(machine.differences("")).toBe("");
+  });
+
+  test("is not kept from its work by a lock that any user may hold", () => {
+    using machine = new CopyMachine(128 * 1024 ** 2);
+    machine.write("/f", NEW);
+    const argv = ["flock", machine.persist, process.execPath, MAIN, ...machine.words("/f")];
+    expect(Bun.spawnSync(argv).exitCode).toBe(0);
     expect(machine.differences("")).toBe("");
   });
 });
@@ -157,7 +233,7 @@ describePrivileged("persist-copy in a directory of a user's", () => {
     writeFileSync(`${machine.persist}/f`, OLD);
     const shell = `rm ${machine.persist}/f; echo else >${machine.persist}/f`;
     const ran = struck(machine, { call: "linkat", nth: 1, when: "after", shell }, "--update", "/f");
-    expect(ran.stderr).toContain("it changed since it was looked at");
+    expect(ran.stderr).toContain("/f: what it would replace changed since");
     expect(ran.status).toBe(4);
     expect(readFileSync(`${machine.persist}/f`, "utf8")).toBe("else\n");
     expect(readdirSync(machine.persist)).toEqual(["f"]);

@@ -3,31 +3,24 @@
  * the disk, then each in its place. A kill or a loss of power at any moment leaves
  * whole files under whole names, and a second run finishes.
  *
- * The original is looked at before and after: one that changed meanwhile is a
- * failure, not a copy of two halves.
+ * What can't be copied for reasons of its own is left out, and so is what needs it;
+ * all else that fails ends the run.
  */
 
 import { constants } from "node:fs";
 import { dirname } from "node:path/posix";
 import { Failure, Fault, Interruption } from "../../fault.ts";
-import { type InodeStatus, isSameInode, isUnchanged } from "../../inode-status.ts";
+import { type InodeStatus, isSameInode } from "../../inode-status.ts";
 import { latin1 } from "../../latin1.ts";
-import type { CopyAction, CopyPlan } from "../../plans/copy.ts";
+import type { CopyAction, CopyPlan, Skipped } from "../../plans/copy.ts";
 import { visible } from "../../text.ts";
-import {
-  type Handle,
-  linkTextOf,
-  lookAt,
-  openBeneath,
-  openNameless,
-  READ,
-  reopen,
-  statusOf,
-} from "../at.ts";
+import { type Handle, linkTextOf, lookAt, openBeneath, reopen, statusOf } from "../at.ts";
 import { throwIfInterrupted } from "../interruption.ts";
 import { attributesOf } from "../xattr.ts";
-import { copyContent } from "./content.ts";
+import { copyFile } from "./file.ts";
+import { LeftOut } from "./left-out.ts";
 import { copyFlags, copyOwnerAndMode, copyTimes } from "./metadata.ts";
+import { openOriginal } from "./original.ts";
 import { link, make, moveInto, syncAll } from "./place.ts";
 import { clearStage, onStage, type Spot } from "./stage.ts";
 
@@ -46,6 +39,8 @@ export interface CopySides {
 export interface CopyListener {
   /** Its name is in place. */
   onDone(action: CopyAction): void;
+  /** It has no copy, or no new one. */
+  onLeftOut(path: Skipped): void;
   /** So many bytes of a file that can't be shared were copied. */
   onBytes(count: number): void;
 }
@@ -62,6 +57,7 @@ export async function applyCopy(
       done++;
       listener.onDone(action);
     },
+    onLeftOut: (path) => listener.onLeftOut(path),
     onBytes: (count) => listener.onBytes(count),
   });
   try {
@@ -87,7 +83,9 @@ class Copier implements Disposable {
   readonly #sides: CopySides;
   readonly #listener: CopyListener;
   readonly #waiting: Waiting[] = [];
-  readonly #directories: Array<{ action: CopyAction; copy: InodeStatus }> = [];
+  readonly #directories: Array<{ path: Uint8Array; status: InodeStatus; copy: InodeStatus }> = [];
+  /** What has no copy, as latin1. */
+  readonly #leftOut = new Set<string>();
 
   constructor(sides: CopySides, listener: CopyListener) {
     this.#sides = sides;
@@ -95,6 +93,32 @@ class Copier implements Disposable {
   }
 
   async run(action: CopyAction): Promise<void> {
+    if (this.#isLeftOut(parentOf(action.path))) {
+      this.#leaveOut(action, "its directory was left out");
+      return;
+    }
+    try {
+      await this.#begin(action);
+    } catch (error) {
+      this.#leaveOutFor(error, action);
+    }
+  }
+
+  /** Directories get their times last: what is put into them changes these. */
+  finish(): void {
+    this.#placeAll();
+    for (const { path, status, copy } of this.#directories.reverse()) {
+      using directory = this.#lookAtCopy(path, copy);
+      copyTimes(directory, status, path);
+    }
+    syncAll(this.#sides.persist);
+  }
+
+  [Symbol.dispose](): void {
+    for (const { copy } of this.#waiting.splice(0)) copy?.[Symbol.dispose]();
+  }
+
+  async #begin(action: CopyAction): Promise<void> {
     if (action.kind === "remove-leftover") this.#clear(action);
     else if (action.kind === "copy-file")
       this.#wait({ action, copy: await this.#copyFile(action) });
@@ -103,18 +127,19 @@ class Copier implements Disposable {
     else this.#makeInPlace(action);
   }
 
-  /** Directories get their times last: what is put into them changes these. */
-  finish(): void {
-    this.#placeAll();
-    for (const { action, copy } of this.#directories.reverse()) {
-      using directory = this.#lookAtCopy(action.path, copy);
-      copyTimes(directory, action.status, action.path);
-    }
-    syncAll(this.#sides.persist);
+  /** @throws what ends the run */
+  #leaveOutFor(error: unknown, action: CopyAction): void {
+    if (!(error instanceof LeftOut)) throw error;
+    this.#leaveOut(action, error.reason);
   }
 
-  [Symbol.dispose](): void {
-    for (const { copy } of this.#waiting.splice(0)) copy?.[Symbol.dispose]();
+  #leaveOut({ path }: CopyAction, reason: string): void {
+    this.#leftOut.add(latin1(path));
+    this.#listener.onLeftOut({ path, reason });
+  }
+
+  #isLeftOut(path: Uint8Array | undefined): boolean {
+    return path !== undefined && this.#leftOut.has(latin1(path));
   }
 
   #wait(waiting: Waiting): void {
@@ -126,13 +151,18 @@ class Copier implements Disposable {
     if (this.#waiting.length === 0) return;
     syncAll(this.#sides.persist);
     for (const { action, copy } of this.#waiting) {
-      this.#place(action, copy);
-      this.#listener.onDone(action);
+      try {
+        this.#place(action, copy);
+        this.#listener.onDone(action);
+      } catch (error) {
+        this.#leaveOutFor(error, action);
+      }
     }
     this[Symbol.dispose]();
   }
 
   #place(action: CopyAction, copy: Handle | undefined): void {
+    if (this.#isLeftOut(action.linkTo)) throw new LeftOut("its other name was left out");
     using directory = this.#openParent(action.path);
     const spot = spotOf(directory, action.path);
     using other = action.linkTo === undefined ? undefined : this.#lookAtCopy(action.linkTo);
@@ -147,41 +177,29 @@ class Copier implements Disposable {
     }
   }
 
-  async #copyFile({ path, status }: CopyAction): Promise<Handle> {
-    using handle = this.#lookAtOriginal(path, status);
-    using original = reopen(handle, READ, path);
-    using directory = this.#openParent(path);
-    const copy = openNameless(directory, path);
-    try {
-      copyFlags(original, copy, path);
-      await copyContent(original, copy, status.sizeBytes, path, async (count) => {
-        this.#listener.onBytes(count);
-        await pause();
-      });
-      copyOwnerAndMode(copy, status, attributesOf(handle), path);
-      copyTimes(copy, status, path);
-      if (!isUnchanged(status, statusOf(handle.fd))) throw changing(path);
-      return copy;
-    } catch (error) {
-      copy[Symbol.dispose]();
-      throw error;
-    }
+  async #copyFile(action: CopyAction): Promise<Handle> {
+    using directory = this.#openParent(action.path);
+    return await copyFile(this.#sides.root, directory, action, async (count) => {
+      this.#listener.onBytes(count);
+      await pause();
+    });
   }
 
   #makeInPlace(action: CopyAction): void {
-    const { path, status, replaces } = action;
-    using original = this.#lookAtOriginal(path, status);
-    const linkText = status.type === "symlink" ? linkTextOf(original) : undefined;
+    const { path, replaces } = action;
+    using original = openOriginal(this.#sides.root, path, action.status);
+    const { handle, status } = original;
+    const linkText = status.type === "symlink" ? linkTextOf(handle) : undefined;
     using directory = this.#openParent(path);
     const spot = spotOf(directory, path);
     onStage(spot, (staged) => {
       using copy = make(staged, status, linkText);
-      if (status.type === "directory") copyDirectoryFlags(original, copy, path);
-      copyOwnerAndMode(copy, status, attributesOf(original), path);
+      if (status.type === "directory") copyDirectoryFlags(handle, copy, path);
+      copyOwnerAndMode(copy, status, attributesOf(handle), path);
       copyTimes(copy, status, path);
       moveInto(spot, staged, replaces);
       if (status.type === "directory") {
-        this.#directories.push({ action, copy: statusOf(copy.fd) });
+        this.#directories.push({ path, status, copy: statusOf(copy.fd) });
       }
     });
     this.#listener.onDone(action);
@@ -189,11 +207,12 @@ class Copier implements Disposable {
 
   /** The metadata of a directory that is there; its times wait for its content. */
   #set(action: CopyAction): void {
-    const { kind, path, status, replaces } = action;
-    using original = this.#lookAtOriginal(path, status);
+    const { kind, path, replaces } = action;
+    using original = openOriginal(this.#sides.root, path, action.status);
+    const { handle, status } = original;
     using copy = this.#lookAtCopy(path, replaces);
-    if (kind === "set-metadata") copyOwnerAndMode(copy, status, attributesOf(original), path);
-    this.#directories.push({ action, copy: statusOf(copy.fd) });
+    if (kind === "set-metadata") copyOwnerAndMode(copy, status, attributesOf(handle), path);
+    this.#directories.push({ path, status, copy: statusOf(copy.fd) });
     this.#listener.onDone(action);
   }
 
@@ -201,17 +220,6 @@ class Copier implements Disposable {
     using directory = this.#openParent(action.path);
     clearStage(directory.fd, action.path);
     this.#listener.onDone(action);
-  }
-
-  /** @throws Failure unless it is still what the plan saw */
-  #lookAtOriginal(path: Uint8Array, status: InodeStatus): Handle {
-    const handle = lookAt(this.#sides.root, path);
-    if (handle === undefined) {
-      throw new Failure(`Cannot copy ${visible(path)}: it is gone since it was looked at`);
-    }
-    if (isUnchanged(status, statusOf(handle.fd))) return handle;
-    handle[Symbol.dispose]();
-    throw changing(path);
   }
 
   /** @param seen what must still be there */
@@ -228,9 +236,12 @@ class Copier implements Disposable {
   }
 
   #openParent(path: Uint8Array): Handle {
-    const parent = dirname(latin1(path));
-    return openBeneath(this.#sides.persist, Buffer.from(parent, "latin1"), DIRECTORY);
+    return openBeneath(this.#sides.persist, parentOf(path), DIRECTORY);
   }
+}
+
+function parentOf(path: Uint8Array): Uint8Array {
+  return Buffer.from(dirname(latin1(path)), "latin1");
 }
 
 function spotOf(directory: Handle, path: Uint8Array): Spot {
@@ -241,12 +252,6 @@ function copyDirectoryFlags(original: Handle, copy: Handle, path: Uint8Array): v
   using from = reopen(original, DIRECTORY, path);
   using to = reopen(copy, DIRECTORY, path);
   copyFlags(from, to, path);
-}
-
-function changing(path: Uint8Array): Failure {
-  return new Failure(`Cannot copy ${visible(path)}: it changes while it is copied`, {
-    hint: "Stop what writes to it, then run this again",
-  });
 }
 
 /** Lets signals be heard. */

@@ -9,6 +9,7 @@ import { Failure, Fault } from "../../fault.ts";
 import { visible } from "../../text.ts";
 import type { Handle } from "../at.ts";
 import { CallFailure, errno, libc } from "../libc.ts";
+import { LeftOut } from "./left-out.ts";
 
 /** _IOW(0x94, 9, int) of linux/fs.h; its argument is the descriptor itself. */
 const FICLONE = 0x40049409;
@@ -25,7 +26,8 @@ const CANNOT_SHARE = new Set(["EXDEV", "EOPNOTSUPP", "ENOTSUP", "ENOTTY", "EINVA
  *
  * @param onBytes is told how much was copied, between pieces of a long copy; what
  *   it throws ends the copy
- * @throws Failure, CallFailure
+ * @returns whether the content is shared, and so of one instant
+ * @throws LeftOut if the original can't be read, Failure, CallFailure
  */
 export async function copyContent(
   original: Handle,
@@ -33,15 +35,16 @@ export async function copyContent(
   sizeBytes: number,
   path: Uint8Array,
   onBytes: (count: number) => Promise<void>,
-): Promise<void> {
-  if (libc().ioctl(copy.fd, FICLONE, original.fd as unknown as Pointer) !== -1) return;
+): Promise<boolean> {
+  if (libc().ioctl(copy.fd, FICLONE, original.fd as unknown as Pointer) !== -1) return true;
   const code = errno();
   const fault = new CallFailure(`Cannot share the content of ${visible(path)}`, code);
   if (!CANNOT_SHARE.has(fault.code)) throw fault;
   try {
     await copyExtents(original.fd, copy.fd, sizeBytes, onBytes);
+    return false;
   } catch (error) {
-    if (error instanceof Fault) throw error;
+    if (error instanceof Fault || error instanceof LeftOut) throw error;
     const { code } = error as NodeJS.ErrnoException;
     throw new Failure(`Cannot copy the content of ${visible(path)}: ${code}`, { cause: error });
   }
@@ -59,7 +62,7 @@ async function copyExtents(
   for (let at = seek(from, 0, SEEK_DATA); at !== undefined; at = seek(from, at, SEEK_DATA)) {
     const end = seek(from, at, SEEK_HOLE) ?? sizeBytes;
     while (at < end) {
-      const count = readSync(from, buffer, 0, Math.min(CHUNK_BYTES, end - at), at);
+      const count = readPiece(from, buffer.subarray(0, end - at), at);
       if (count === 0) return;
       writeFully(to, buffer.subarray(0, count), at);
       at += count;
@@ -68,6 +71,16 @@ async function copyExtents(
       await onBytes(untold);
       untold = 0;
     }
+  }
+}
+
+/** A damaged sector, or a checksum that doesn't hold, spoils this file and no other. */
+function readPiece(fd: number, into: Buffer, position: number): number {
+  try {
+    return readSync(fd, into, 0, into.length, position);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new LeftOut(`it can't be read (${code})`, cause);
   }
 }
 

@@ -11,7 +11,7 @@ import { latin1 } from "../../latin1.ts";
 import type { CopyState, SourceEntry } from "../../plans/copy.ts";
 import { isWithin } from "../../profile/paths.ts";
 import { visible } from "../../text.ts";
-import { type Handle, linkTextOf, lookAt, namesIn, openBeneath, statusOf } from "../at.ts";
+import { type Handle, linkTextOf, lookAt, namesIn, reopen, statusOf } from "../at.ts";
 import { compareHandles } from "../compare.ts";
 import { isStage } from "./stage.ts";
 
@@ -127,7 +127,10 @@ class Walk {
 
   #childrenOf(path: Uint8Array): Uint8Array[] {
     const flags = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOATIME;
-    using directory = openBeneath(this.#sides.root, path, flags);
+    using handle = lookAt(this.#sides.root, path);
+    // Gone since it was looked at, or replaced by what has no names.
+    if (handle === undefined || statusOf(handle.fd).type !== "directory") return [];
+    using directory = reopen(handle, flags, path);
     return namesIn(directory, path).map((name) => join(path, name));
   }
 }

@@ -11,6 +11,7 @@ import { type InodeStatus, isSameInode } from "../../inode-status.ts";
 import { visible } from "../../text.ts";
 import { type Handle, lookAt, statusOf } from "../at.ts";
 import { CallFailure, checked, cString, errno, libc, ptr } from "../libc.ts";
+import { LeftOut } from "./left-out.ts";
 import type { Spot } from "./stage.ts";
 
 const AT_FDCWD = -100;
@@ -33,7 +34,7 @@ export function moveInto(spot: Spot, staged: Spot, replaces: InodeStatus | undef
   using former = lookAt(staged.directory, staged.name);
   if (former === undefined || !isSame(statusOf(former.fd), replaces)) {
     rename(staged, spot, RENAME_EXCHANGE);
-    throw new Failure(`Cannot replace ${visible(spot.path)}: it changed since it was looked at`);
+    throw new LeftOut("what it would replace changed since it was looked at");
   }
   remove(staged);
 }
