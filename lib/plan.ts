@@ -35,6 +35,8 @@ export interface CommandStep {
   readonly kind: "command";
   readonly why: string;
   readonly argv: readonly Word[];
+  /** Programs that it runs besides its first word, such as what flock runs. */
+  readonly runs?: readonly string[];
   readonly stdin?: string;
   /** Writes stdout to this new file, which must not exist, 0600. */
   readonly saveTo?: string;
@@ -77,7 +79,7 @@ export function programsOf(plan: Pick<Plan, "checks" | "steps">): string[] {
   const argvs = [
     ...plan.checks.map((check) => check.argv),
     ...plan.steps.flatMap((step) => {
-      if (step.kind === "command") return [step.argv];
+      if (step.kind === "command") return [step.argv, ...(step.runs ?? []).map((name) => [name])];
       return step.kind === "check" ? [step.check.argv] : [];
     }),
   ];

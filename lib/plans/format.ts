@@ -15,6 +15,7 @@ import type { Plan, Step } from "../plan.ts";
 import type { Profile } from "../profile.ts";
 import { visible } from "../text.ts";
 import { labelsOf } from "./labels.ts";
+import { lockIsFree, withLock } from "./lock.ts";
 
 /** Partition types of the Discoverable Partitions Specification. */
 const SWAP_TYPE = "0657FD6D-A4AB-43C4-84E5-0933C84B4F4F";
@@ -51,7 +52,7 @@ export function planFormat(profile: Profile, facts: FormatFacts): Plan {
     summary: `erase ${disk.node} and lay it out as ESP${layout.swap ? ", swap" : ""} and btrfs`,
     profileFile: facts.profileFile,
     notes: notesOf(facts),
-    checks: disk.checks,
+    checks: [...disk.checks, lockIsFree(disk.node, "another program")],
     steps: [
       ...saveTable(facts),
       writeTable(disk, layout, facts.ids),
@@ -155,16 +156,19 @@ function writeTable(disk: Disk, layout: Layout, ids: DiskIds): Step {
   return {
     kind: "command",
     why: "Write the new table; what the old partitions held is gone from here on",
+    // sfdisk opens the disk with O_EXCL, and so writes nothing while anybody holds a part of it,
+    // in whatever mount namespace; its own --lock would wait without bound.
     argv: [
+      ...withLock(disk.node),
       "sfdisk",
       "--quiet",
-      "--lock",
       "--wipe",
       "always",
       "--wipe-partitions",
       "always",
       disk.node,
     ],
+    runs: ["sfdisk"],
     stdin: `${script.join("\n")}\n`,
   };
 }

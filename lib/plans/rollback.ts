@@ -7,13 +7,11 @@
 import { NEXT_SUFFIX, ROLLBACK_TOP, rollbackParameters, rollbackScript } from "../boot/rollback.ts";
 import type { BtrfsTop, Disk } from "../facts.ts";
 import { Refusal } from "../fault.ts";
-import type { Check, Plan } from "../plan.ts";
+import type { Plan } from "../plan.ts";
 import type { Profile } from "../profile.ts";
 import { visible } from "../text.ts";
+import { lockIsFree, withLock } from "./lock.ts";
 import { identity } from "./subvolumes.ts";
-
-/** udev has locks on disks for moments; another rollback has one for longer. */
-const LOCK_WAIT_SECONDS = 2;
 
 export interface RollbackFacts {
   readonly disk: Disk;
@@ -44,12 +42,12 @@ export function planRollback(profile: Profile, profileFile: string, facts: Rollb
     summary: `put a snapshot of ${blank} in the place of ${root} on ${node}`,
     profileFile,
     notes: [],
-    checks: [...facts.disk.checks, identity(facts.top), lockIsFree(node)],
+    checks: [...facts.disk.checks, identity(facts.top), lockIsFree(node, "another rollback")],
     steps: [
       {
         kind: "command",
         why: describe(profile, parameters.keepOld),
-        argv: [...lock(node), "unshare", "--mount", "--propagation", "private", "sh"],
+        argv: [...withLock(node), "unshare", "--mount", "--propagation", "private", "sh"],
         stdin: rollbackScript({ ...parameters, top }),
       },
     ],
@@ -114,18 +112,4 @@ function refuseStrangers({ btrfs }: Profile, top: BtrfsTop): void {
       { hint: "Look at it, and move it away" },
     );
   }
-}
-
-function lock(node: string): string[] {
-  // Without a fork a signal reaches the swap itself, not only its keeper.
-  return ["flock", "--no-fork", "--exclusive", "--timeout", String(LOCK_WAIT_SECONDS), node];
-}
-
-function lockIsFree(node: string): Check {
-  const [program, ...rest] = lock(node);
-  return {
-    what: `the lock on ${node}, which another rollback may have`,
-    argv: [program!, "--conflict-exit-code", "0", ...rest, "echo", "free"],
-    expected: "free",
-  };
 }

@@ -63,7 +63,18 @@ function fingerprint(image: string): string {
   ]);
 }
 
-function expectRefusal(ran: Ran, message: string | RegExp): void {
+/** Runs a printed script, bounded: one that waits for ever must fail the test, not hold it. */
+function runScript(script: string, options: { cwd?: string; env?: Record<string, string> } = {}) {
+  const child = Bun.spawnSync(["timeout", "30", "sh"], {
+    stdin: Buffer.from(script),
+    cwd: options.cwd ?? "/",
+    env: { ...process.env, ...options.env },
+    stderr: "pipe",
+  });
+  return { status: child.exitCode, stderr: child.stderr.toString() };
+}
+
+function expectRefusal(ran: Pick<Ran, "status" | "stderr">, message: string | RegExp): void {
   expect(ran.stderr).toMatch(message);
   expect(ran.status).toBe(3);
 }
@@ -201,6 +212,27 @@ describePrivileged("format-disk", () => {
     expectRefusal(ran, /expected an idle disk/);
   });
 
+  test("refuses, in bounded time, a disk that another program has locked", async () => {
+    using scratch = new Scratch();
+    const { device, profile, token } = prepared(scratch);
+    const { stdout: script } = formatDisk(profile, "--dry-run");
+    const holder = Bun.spawn(["flock", device, "sh", "-c", "echo ready; read -r line"], {
+      stdin: "pipe",
+      stdout: "pipe",
+    });
+    await holder.stdout.getReader().read();
+    const before = fingerprint(scratch.path("disk"));
+    const applied = formatDisk(profile, `--apply=${token}`);
+    const printed = runScript(script);
+    holder.stdin.end();
+    await holder.exited;
+    expectRefusal(applied, `the lock on ${device}, which another program may have`);
+    expectRefusal(printed, `the lock on ${device}, which another program may have`);
+    expect(fingerprint(scratch.path("disk"))).toBe(before);
+    // The control: let go of, it is laid out.
+    expect(runScript(script).status).toBe(0);
+  });
+
   test.each<[string, (scratch: Scratch, device: string) => string, RegExp]>([
     ["a plain file", (scratch) => scratch.path("disk"), /it is a plain file/],
     ["a device that is not there", () => "/dev/nothing-here", /there is no such device/],
@@ -263,6 +295,8 @@ describePrivileged("format-disk", () => {
       "partx",
       "mkswap",
       "mkfs.btrfs",
+      "flock",
+      "echo",
     ]) {
       symlinkSync(Bun.which(program) ?? "", `${bin}/${program}`);
     }
@@ -398,6 +432,31 @@ describePrivileged("the printed script", () => {
     expect(ran.stderr.toString()).toMatch(message);
     expect(ran.exitCode).toBe(3);
     expect(state()).toBe(before);
+  });
+
+  test("writes nothing while a partition is mounted in another mount namespace", async () => {
+    using scratch = new Scratch();
+    const { device, profile } = prepared(scratch);
+    sh(["sfdisk", "--quiet", device], { stdin: "label: gpt\nstart=2048, size=614400\n" });
+    sh(["partx", "--update", device]);
+    sh(["mkfs.btrfs", "--quiet", "--label", "kept", `${device}p1`]);
+    const { stdout: script } = formatDisk(profile, "--dry-run", "--wipe");
+    const dir = scratch.mkdir("hidden");
+    const body = `mount -o ro ${device}p1 ${dir}; echo ready; read -r line`;
+    const hidden = Bun.spawn(["unshare", "--mount", "sh", "-c", body], {
+      stdin: "pipe",
+      stdout: "pipe",
+    });
+    await hidden.stdout.getReader().read();
+    const state = () => sh(["sha256sum", `${device}p1`]) + sh(["sfdisk", "--dump", device]);
+    const before = state();
+    const ran = runScript(script);
+    const after = state();
+    hidden.stdin.end();
+    await hidden.exited;
+    expect(ran.stderr).toContain("This disk is currently in use");
+    expect(ran.status).toBe(4);
+    expect(after).toBe(before);
   });
 
   test.each(["dash", "bash", "busybox ash"])("is read by %s", (shell) => {

@@ -48,7 +48,7 @@ test("toShell() hands stdin over as it is", () => {
 });
 
 const check = (expected: string) => ({ what: "the answer", argv: ["echo", "42"], expected });
-const touch: Step = { kind: "command", why: "touch", argv: ["echo", "touched"] };
+const touch = { kind: "command", why: "touch", argv: ["echo", "touched"] } as const;
 
 test.each(["dash", "bash", "busybox ash"])(
   "toShell() exits 3 before the first step in %s when a check fails",
@@ -95,6 +95,8 @@ test("toShell() looks at what needs no top before it mounts that", () => {
 test("toShell() refuses when a program is missing", () => {
   const ran = sh(toShell(planOf(touch, { kind: "command", why: "w", argv: ["no-such-program"] })));
   expect(ran).toMatchObject({ status: 3, stdout: "" });
+  const wrapped: Step = { ...touch, argv: ["env", "no-such-program"], runs: ["no-such-program"] };
+  expect(sh(toShell(planOf(touch, wrapped)))).toMatchObject({ status: 3, stdout: "" });
 });
 
 test("toShell() can't be ended early by text that looks like its own", () => {
