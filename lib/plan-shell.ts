@@ -6,6 +6,7 @@
  * The top of a file system is mounted in a mount namespace of the script's own:
  * a killed script leaves no mount behind.
  */
+import { dirname } from "node:path/posix";
 import type { AwaitPartitionsStep, Check, Plan, Step, Word } from "./plan.ts";
 import { programsOf, usesTop } from "./plan.ts";
 import { shellQuote, visible } from "./text.ts";
@@ -69,7 +70,9 @@ function functions(plan: Plan): string[] {
 
 function requirements(plan: Plan): string[] {
   const namespace = plan.topOf === undefined ? [] : ["mktemp", "mount", "unshare"];
-  const programs = [...new Set([...programsOf(plan), ...namespace])].join(" ");
+  const saves = plan.steps.some((step) => step.kind === "command" && step.saveTo !== undefined);
+  const keeping = saves ? ["rm", "sync"] : [];
+  const programs = [...new Set([...programsOf(plan), ...namespace, ...keeping])].join(" ");
   return [
     "",
     `for program in ${programs}; do`,
@@ -105,7 +108,17 @@ function renderStep(step: Step): string[] {
   const command = step.argv.map(renderWord).join(" ");
   if (step.stdin !== undefined) return hereDocument(command, step.stdin.replace(/\n$/, ""), "END");
   if (step.saveTo === undefined) return [command];
-  return [`(umask 077; set -C; ${command} >${shellQuote(step.saveTo)})`];
+  return keepOutput(command, step.saveTo);
+}
+
+/** The file is whole and on the disk, its name too, or it isn't there. */
+function keepOutput(command: string, saveTo: string): string[] {
+  const file = shellQuote(saveTo);
+  return [
+    `(umask 077; set -C; : >${file})`,
+    `${command} >>${file} || { rm ${file}; exit 4; }`,
+    `sync ${file} ${shellQuote(dirname(saveTo))}`,
+  ];
 }
 
 function renderAwait(step: AwaitPartitionsStep): string[] {

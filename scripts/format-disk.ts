@@ -13,6 +13,7 @@ import { Refusal, UsageFault } from "../lib/fault.ts";
 import { agreeToErase } from "../lib/host/confirm.ts";
 import { probeDisk, probeLabelsElsewhere } from "../lib/host/probe/disk.ts";
 import { mkfsTakesDeviceUuid } from "../lib/host/probe/mkfs.ts";
+import { newFileFault } from "../lib/host/probe/new-file.ts";
 import { udevRuns } from "../lib/host/probe/udev.ts";
 import { showOrApply } from "../lib/host/show-or-apply.ts";
 import { tableFileFor } from "../lib/host/table-file.ts";
@@ -53,6 +54,7 @@ const script = defineScript({
     if (!isUuid(seed)) throw new UsageFault(`Cannot run: --seed is "${seed}", expected a UUID`);
     const { profile, file } = await load();
     const disk = await probeDisk(profile.disk.device);
+    const tableFile = resolve(args["save-table"] ?? tableFileFor(disk.kernelName));
     const plan = planFormat(profile, {
       profileFile: file,
       disk,
@@ -60,7 +62,8 @@ const script = defineScript({
       ids: diskIds(seed),
       udevRuns: udevRuns(),
       choosesDeviceUuid: await mkfsTakesDeviceUuid(),
-      tableFile: resolve(args["save-table"] ?? tableFileFor(disk.kernelName)),
+      tableFile,
+      tableFileFault: newFileFault(tableFile),
       wipe: args.wipe === true,
     });
     const applied = await showOrApply(plan, {

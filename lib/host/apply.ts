@@ -2,7 +2,8 @@
  * Applies a plan: its checks again, then step by step, stopping at the first
  * that fails. Nothing is tried twice and nothing is skipped.
  */
-import { closeSync, fsyncSync, openSync, writeSync } from "node:fs";
+import { closeSync, constants, fsyncSync, openSync, unlinkSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { Failure, Interruption, Refusal } from "../fault.ts";
 import {
   type AwaitPartitionsStep,
@@ -56,7 +57,13 @@ export async function applyPlan(plan: Plan, announce: (why: string) => void): Pr
 
 /** Runs a plan's checks and nothing else. */
 async function refuseUnless(check: Check, names: Names): Promise<void> {
-  const have = await observe(check, names);
+  const have = await observe(check, names).catch((error: unknown) => {
+    if (!(error instanceof Failure)) throw error;
+    throw new Refusal(`Cannot go on: ${check.what} can't be seen: ${error.message}`, {
+      cause: error,
+      hint: "Nothing was touched",
+    });
+  });
   if (have === check.expected) return;
   throw new Refusal(
     `Cannot go on: ${check.what} is "${visible(have)}", the plan was made for "${visible(check.expected)}"`,
@@ -86,17 +93,41 @@ async function nameParts(step: AwaitPartitionsStep, names: Names): Promise<void>
 }
 
 async function runCommand(step: CommandStep, names: Names): Promise<void> {
-  // Created before the program runs: a file that can't be kept must stop us early.
-  const file = step.saveTo === undefined ? undefined : openSync(step.saveTo, "wx", 0o600);
-  try {
+  const program = async () => {
     const stdin = step.stdin === undefined ? {} : { stdin: step.stdin };
-    const { stdout } = await run(resolve(step.argv, names), { ...stdin, ...inherit(names) });
-    if (file !== undefined) {
-      writeSync(file, stdout);
-      fsyncSync(file);
-    }
+    return (await run(resolve(step.argv, names), { ...stdin, ...inherit(names) })).stdout;
+  };
+  if (step.saveTo === undefined) await program();
+  else await keepOutput(step.saveTo, program);
+}
+
+/** The file is whole and on the disk, its name too, or it isn't there. */
+async function keepOutput(path: string, program: () => Promise<string>): Promise<void> {
+  // Created before the program runs: a file that can't be kept must stop us early.
+  const file = createFile(path);
+  try {
+    writeFileSync(file, await program());
+    fsyncSync(file);
+  } catch (error) {
+    unlinkSync(path);
+    throw error;
   } finally {
-    if (file !== undefined) closeSync(file);
+    closeSync(file);
+  }
+  const folder = openSync(dirname(path), constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
+}
+
+function createFile(path: string): number {
+  try {
+    return openSync(path, "wx", 0o600);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new Refusal(`Cannot make the new file ${visible(path)}: ${code}`, { cause: error });
   }
 }
 

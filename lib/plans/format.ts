@@ -6,12 +6,13 @@
  * without --wipe.
  */
 
+import { dirname } from "node:path/posix";
 import { describeContents } from "../disk-text.ts";
 import type { Disk, DiskIds, LabelBearer } from "../facts.ts";
 import { Refusal } from "../fault.ts";
 import { ESP_TYPE, refuseHibernated } from "../filesystem.ts";
 import { type Layout, layOut, type Slice } from "../layout.ts";
-import type { Plan, Step } from "../plan.ts";
+import type { Check, Plan, Step } from "../plan.ts";
 import type { Profile } from "../profile.ts";
 import { visible } from "../text.ts";
 import { labelsOf } from "./labels.ts";
@@ -30,8 +31,10 @@ export interface FormatFacts {
   readonly udevRuns: boolean;
   /** Whether mkfs.btrfs takes --device-uuid; btrfs-progs before 6.3 doesn't. */
   readonly choosesDeviceUuid: boolean;
-  /** Where the old table is to be kept; the file must not exist. */
+  /** Where the old table is to be kept. */
   readonly tableFile: string;
+  /** What would keep that file from being made anew. */
+  readonly tableFileFault: string | undefined;
   /** Whether the user has agreed to lose what is on the disk. */
   readonly wipe: boolean;
 }
@@ -47,12 +50,13 @@ export function planFormat(profile: Profile, facts: FormatFacts): Plan {
   const layout = layOut(profile, disk);
   refuseLabelClash(profile, facts);
   if (!facts.wipe) refuseUnlessBlank(disk);
+  refuseUnlessTableFits(facts);
   return {
     script: "format-disk",
     summary: `erase ${disk.node} and lay it out as ESP${layout.swap ? ", swap" : ""} and btrfs`,
     profileFile: facts.profileFile,
     notes: notesOf(facts),
-    checks: [...disk.checks, lockIsFree(disk.node, "another program")],
+    checks: [...disk.checks, ...tableFileChecks(facts), lockIsFree(disk.node, "another program")],
     steps: [
       ...saveTable(facts),
       writeTable(disk, layout, facts.ids),
@@ -110,6 +114,15 @@ function refuseUnlessBlank(disk: Disk): void {
   );
 }
 
+function refuseUnlessTableFits({ disk, tableFile, tableFileFault }: FormatFacts): void {
+  if (!disk.contents.isReadable || tableFileFault === undefined) return;
+  throw refusal(
+    disk,
+    `its old table can't be kept in ${visible(tableFile)}, expected a new file: ${visible(tableFileFault)}`,
+    "Name another file with --save-table",
+  );
+}
+
 function refusal(disk: Disk, reason: string, hint?: string): Refusal {
   return new Refusal(`Cannot format ${visible(disk.node)}: ${reason}`, { hint });
 }
@@ -127,12 +140,30 @@ function notesOf({ disk, tableFile }: FormatFacts): string[] {
   return [...lost.map((line) => `to be lost: ${line}`), ...kept];
 }
 
+/** That the file can be made still, where and when the plan runs. */
+function tableFileChecks({ disk, tableFile }: FormatFacts): Check[] {
+  if (!disk.contents.isReadable) return [];
+  const folder = dirname(tableFile);
+  return [
+    {
+      what: `the new file ${visible(tableFile)}, which may not exist`,
+      argv: ["test", "!", "-e", tableFile],
+      expected: "",
+    },
+    {
+      what: `the folder ${visible(folder)}, which must be there and writable`,
+      argv: ["test", "-w", folder],
+      expected: "",
+    },
+  ];
+}
+
 function saveTable({ disk, tableFile }: FormatFacts): Step[] {
   if (!disk.contents.isReadable) return [];
   return [
     {
       kind: "command",
-      why: `Keep the old partition table in ${tableFile}`,
+      why: `Keep the old partition table in ${visible(tableFile)}`,
       argv: ["sfdisk", "--dump", disk.node],
       saveTo: tableFile,
     },

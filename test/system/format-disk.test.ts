@@ -5,6 +5,7 @@ import {
   existsSync,
   openSync,
   readFileSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -130,6 +131,39 @@ describePrivileged("format-disk", () => {
     const kept = /kept in (\S+);/.exec(ran.stderr)?.[1] ?? "";
     expect(readFileSync(kept, "utf8")).toBe(before);
     expect(statSync(kept).mode & 0o777).toBe(0o600);
+  });
+
+  test.each<[string, (scratch: Scratch) => string, RegExp]>([
+    [
+      "exists",
+      (scratch) => {
+        writeFileSync(scratch.path("mine"), "mine");
+        return scratch.path("mine");
+      },
+      /it exists already/,
+    ],
+    ["has no folder", (scratch) => scratch.path("nowhere/table"), /nowhere can't be .*: ENOENT/],
+    ["lies below a file", (scratch) => scratch.path("disk/table"), /disk is no directory/],
+    [
+      "lies on a read-only file system",
+      (scratch) => {
+        const device = makeBtrfs(scratch, "full", 128 * MIB, "elsewhere");
+        return `${mountAt(scratch, "ro", device, "ro")}/table`;
+      },
+      /ro can't be written to: EROFS/,
+    ],
+  ])("refuses when the file for the old table %s, and touches nothing", (_, name, message) => {
+    using scratch = new Scratch();
+    const { device, profile, token } = prepared(scratch);
+    sh(["sfdisk", "--quiet", device], { stdin: "label: gpt\nstart=2048, size=204800\n" });
+    const words = ["format-disk", "--profile", profile, "--wipe"];
+    const file = name(scratch);
+    const before = sh(["sfdisk", "--dump", device]);
+    const existed = existsSync(file);
+    expectRefusal(blankroot([...words, `--apply=${token}`, `--save-table=${file}`]), message);
+    expectRefusal(blankroot([...words, "--dry-run", `--save-table=${file}`]), message);
+    expect(sh(["sfdisk", "--dump", device])).toBe(before);
+    expect(existsSync(file)).toBe(existed);
   });
 
   test.each<[string, (device: string) => void, RegExp]>([
@@ -432,6 +466,26 @@ describePrivileged("the printed script", () => {
     expect(ran.stderr.toString()).toMatch(message);
     expect(ran.exitCode).toBe(3);
     expect(state()).toBe(before);
+  });
+
+  test("exits 3 when the old table can't be kept where it was planned", () => {
+    using scratch = new Scratch();
+    const { device, profile } = prepared(scratch);
+    sh(["sfdisk", "--quiet", device], { stdin: "label: gpt\nstart=2048, size=204800\n" });
+    const before = sh(["sfdisk", "--dump", device]);
+    const file = `${scratch.mkdir("kept")}/table`;
+    const words = ["--profile", profile, "--wipe", "--dry-run", `--save-table=${file}`];
+    const { stdout: script } = blankroot(["format-disk", ...words]);
+    writeFileSync(file, "mine");
+    expectRefusal(runScript(script), `the new file ${file}, which may not exist`);
+    expect(readFileSync(file, "utf8")).toBe("mine");
+    rmSync(scratch.path("kept"), { recursive: true });
+    expectRefusal(runScript(script), "must be there and writable");
+    expect(sh(["sfdisk", "--dump", device])).toBe(before);
+    // The control: where it can be kept, it is.
+    scratch.mkdir("kept");
+    expect(runScript(script).status).toBe(0);
+    expect(readFileSync(file, "utf8")).toBe(before);
   });
 
   test("writes nothing while a partition is mounted in another mount namespace", async () => {

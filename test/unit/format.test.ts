@@ -17,6 +17,7 @@ const facts: FormatFacts = {
   udevRuns: true,
   choosesDeviceUuid: true,
   tableFile: "/root/vda-table.sfdisk",
+  tableFileFault: undefined,
   wipe: false,
 };
 const profile = exampleProfile();
@@ -120,6 +121,14 @@ describe("planFormat() refuses", () => {
     expect(() => planFormat(profile, { ...facts, labelsElsewhere })).toThrow(
       `the label "${label}" is borne by /dev/sdb1 already`,
     );
+  });
+
+  test("a file for the old table that can't be made, where there is a table to keep", () => {
+    const fault = { ...facts, wipe: true, tableFileFault: "it exists already" };
+    expect(() => planFormat(profile, { ...fault, disk: { ...idleDisk, contents } })).toThrow(
+      "can't be kept in /root/vda-table.sfdisk, expected a new file: it exists already",
+    );
+    expect(() => planFormat(profile, fault)).not.toThrow();
   });
 
   test.each([

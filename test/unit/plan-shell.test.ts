@@ -1,10 +1,16 @@
-import { expect, test } from "bun:test";
+import { afterAll, expect, test } from "bun:test";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Plan, Step } from "../../lib/plan.ts";
 import { toShell } from "../../lib/plan-shell.ts";
 
 function planOf(...steps: Step[]): Plan {
   return { script: "test", summary: "try it", profileFile: "p", notes: [], checks: [], steps };
 }
+
+const folder = mkdtempSync(join(tmpdir(), "blankroot-plan-"));
+afterAll(() => rmSync(folder, { recursive: true }));
 
 function sh(script: string, shell = "sh") {
   const child = Bun.spawnSync(shell.split(" "), {
@@ -110,4 +116,37 @@ test("toShell() can't be ended early by text that looks like its own", () => {
   };
   const script = toShell({ ...planOf(), checks: [listing], topOf: "/dev/null" });
   expect(script.trimEnd().split("\n").at(-1)).toBe("SCRIPT_");
+});
+
+const saving = (argv: string[], saveTo: string) =>
+  toShell(planOf({ kind: "command", why: "keep it", argv, saveTo }));
+
+test.each(["dash", "bash", "busybox ash"])(
+  "toShell() keeps output in a new file in %s",
+  (shell) => {
+    const file = join(folder, `it's ${shell}`);
+    expect(sh(saving(["echo", "table"], file), shell)).toMatchObject({ status: 0, stdout: "" });
+    expect(readFileSync(file, "utf8")).toBe("table\n");
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    // The control: what is there is never written over.
+    expect(sh(saving(["echo", "other"], file), shell).status).toBe(4);
+    expect(readFileSync(file, "utf8")).toBe("table\n");
+  },
+);
+
+test.each(["dash", "bash", "busybox ash"])(
+  "toShell() leaves no file in %s when its program fails",
+  (shell) => {
+    const file = join(folder, `half of ${shell}`);
+    expect(sh(saving(["sh", "-c", "echo half; exit 1"], file), shell).status).toBe(4);
+    expect(existsSync(file)).toBe(false);
+  },
+);
+
+test("toShell() has the kept file and its folder written to the disk before it goes on", () => {
+  const file = join(folder, "synced");
+  const bin = join(folder, "sync");
+  writeFileSync(bin, `#!/bin/sh\nprintf '%s|' "$@"\n`, { mode: 0o755 });
+  const script = `PATH=${folder}:$PATH\n${saving(["echo", "table"], file)}`;
+  expect(sh(script).stdout).toBe(`${file}|${folder}|`);
 });
