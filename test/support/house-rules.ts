@@ -13,7 +13,7 @@ const MACHINE = /\b(?:Bun|process|globalThis)\.|\b(?:fetch|setTimeout|setInterva
 const UNREPEATABLE =
   /\bDate\.now\(|\bnew Date\(\)|\bMath\.random\(|\brandom(?:UUID|Bytes)\b|\bperformance\./;
 const READING = new Set(
-  "readFileSync readdirSync statSync lstatSync fstatSync statfsSync existsSync readlinkSync realpathSync openSync closeSync readSync constants Stats Dirent".split(
+  "readFileSync readdirSync statSync lstatSync fstatSync statfsSync existsSync readlinkSync realpathSync accessSync openSync closeSync readSync constants Stats Dirent".split(
     " ",
   ),
 );
