@@ -9,6 +9,8 @@ import { randomUUID } from "node:crypto";
 import { resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { defineScript, planArgs, profileArgs, runAlone, say } from "../lib/cli.ts";
+import { describeContents } from "../lib/disk-text.ts";
+import type { Disk } from "../lib/facts.ts";
 import { Refusal, UsageFault } from "../lib/fault.ts";
 import { agreeToErase } from "../lib/host/confirm.ts";
 import { probeDisk, probeLabelsElsewhere } from "../lib/host/probe/disk.ts";
@@ -19,6 +21,7 @@ import { showOrApply } from "../lib/host/show-or-apply.ts";
 import { tableFileFor } from "../lib/host/table-file.ts";
 import { diskIds, isUuid } from "../lib/ids.ts";
 import { planFormat } from "../lib/plans/format.ts";
+import { visible } from "../lib/text.ts";
 
 const script = defineScript({
   name: "format-disk",
@@ -52,6 +55,7 @@ const script = defineScript({
   async run({ args, profile: load }) {
     const seed = args.seed ?? randomUUID();
     if (!isUuid(seed)) throw new UsageFault(`Cannot run: --seed is "${seed}", expected a UUID`);
+    refuseUnshowable(args["save-table"]);
     const { profile, file } = await load();
     const disk = await probeDisk(profile.disk.device);
     const tableFile = resolve(args["save-table"] ?? tableFileFor(disk.kernelName));
@@ -70,7 +74,9 @@ const script = defineScript({
       dryRun: args["dry-run"] === true,
       json: args.json === true,
       agree: async () => {
-        for (const note of plan.notes) say.info(note);
+        // What will be lost, and how the table comes back, is no talk that --quiet is for.
+        const tell = isBlank(disk) ? say.info : say.warn;
+        for (const note of plan.notes) tell(note);
         await agreeToErase({ disk, plan: plan.steps.map((step) => step.why), apply: args.apply });
         // A question can stand for hours: the disk must be what was shown.
         if (!isDeepStrictEqual(await probeDisk(profile.disk.device), disk)) {
@@ -86,6 +92,18 @@ const script = defineScript({
     return 0;
   },
 });
+
+/** The file's name is printed within a command to paste, which must be the command that was meant. */
+function refuseUnshowable(file: string | undefined): void {
+  if (file === undefined || visible(file) === file) return;
+  throw new UsageFault(
+    `Cannot run: --save-table is "${visible(file)}", expected a name without control characters`,
+  );
+}
+
+function isBlank({ contents }: Disk): boolean {
+  return describeContents(contents).length === 0;
+}
 
 export default script;
 await runAlone(script, import.meta.main);

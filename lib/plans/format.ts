@@ -14,7 +14,7 @@ import { ESP_TYPE, refuseHibernated } from "../filesystem.ts";
 import { type Layout, layOut, type Slice } from "../layout.ts";
 import type { Check, Plan, Step } from "../plan.ts";
 import type { Profile } from "../profile.ts";
-import { visible } from "../text.ts";
+import { shellQuote, visible } from "../text.ts";
 import { labelsOf } from "./labels.ts";
 import { lockIsFree, withLock } from "./lock.ts";
 
@@ -31,7 +31,7 @@ export interface FormatFacts {
   readonly udevRuns: boolean;
   /** Whether mkfs.btrfs takes --device-uuid; btrfs-progs before 6.3 doesn't. */
   readonly choosesDeviceUuid: boolean;
-  /** Where the old table is to be kept. */
+  /** Where the old table is to be kept: a name without control characters, for it is shown to be pasted. */
   readonly tableFile: string;
   /** What would keep that file from being made anew. */
   readonly tableFileFault: string | undefined;
@@ -132,9 +132,8 @@ function notesOf({ disk, tableFile }: FormatFacts): string[] {
   if (lost.length === 0) return ["the disk is blank: it holds no table and no known signature"];
   const kept = disk.contents.isReadable
     ? [
-        `the old partition table is kept in ${tableFile}; sfdisk ${disk.node} <${tableFile}`,
-        "writes it back: the table alone, never the data; on an installer that file lies in",
-        "memory and is gone with the next reboot, so copy it elsewhere if it matters",
+        `the old partition table is kept in ${visible(tableFile)}; on an installer that lies in memory and is gone with the next reboot, so copy it elsewhere if it matters`,
+        `this writes it back, the table alone and never the data: sfdisk ${shellQuote(disk.node)} <${shellQuote(tableFile)}`,
       ]
     : [];
   return [...lost.map((line) => `to be lost: ${line}`), ...kept];

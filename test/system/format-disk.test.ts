@@ -126,11 +126,27 @@ describePrivileged("format-disk", () => {
     const refused = formatDisk(profile, `--apply=${token}`);
     expectRefusal(refused, /partition 1 .*100 MiB: ext4 labelled "photos"/);
     expect(sh(["sfdisk", "--dump", device])).toBe(before);
-    const ran = formatDisk(profile, `--apply=${token}`, "--wipe");
+    const kept = scratch.path("it's my table");
+    const words = ["--profile", profile, `--apply=${token}`, "--wipe", `--save-table=${kept}`];
+    const ran = blankroot(["format-disk", ...words, "--quiet"]);
     expect(ran.status).toBe(0);
-    const kept = /kept in (\S+);/.exec(ran.stderr)?.[1] ?? "";
+    // What matters is said however quiet it is to be.
+    expect(ran.stderr).toContain('to be lost: partition 1 "my photos", 100 MiB: ext4');
+    expect(ran.stderr).not.toContain("Make the ESP");
     expect(readFileSync(kept, "utf8")).toBe(before);
     expect(statSync(kept).mode & 0o777).toBe(0o600);
+    const restore = /never the data: (.*)/.exec(ran.stderr)?.[1] ?? "";
+    sh(["sh", "-c", restore]);
+    expect(sh(["sfdisk", "--dump", device])).toBe(before);
+  });
+
+  test("takes no file for the old table whose name can't be shown as it is", () => {
+    using scratch = new Scratch();
+    const { profile } = prepared(scratch);
+    const words = ["--profile", profile, "--save-table=/root/\x1b[2J"];
+    const ran = blankroot(["format-disk", ...words]);
+    expect(ran.stderr).toContain('--save-table is "/root/\\x1b[2J"');
+    expect(ran.status).toBe(2);
   });
 
   test.each<[string, (scratch: Scratch) => string, RegExp]>([

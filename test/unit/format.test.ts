@@ -61,6 +61,16 @@ test("planFormat() keeps the old table and lists what goes when told to wipe", (
   expect(plan.notes.join("\n")).toContain(`sfdisk /dev/vda <${facts.tableFile}`);
 });
 
+test("planFormat() tells how the old table comes back in a line that can be pasted", () => {
+  const tableFile = "/root/it's my table";
+  const disk = { ...idleDisk, contents };
+  const { notes } = planFormat(profile, { ...facts, wipe: true, disk, tableFile });
+  expect(notes.slice(-2)).toEqual([
+    "the old partition table is kept in /root/it's my table; on an installer that lies in memory and is gone with the next reboot, so copy it elsewhere if it matters",
+    "this writes it back, the table alone and never the data: sfdisk /dev/vda <'/root/it'\\''s my table'",
+  ]);
+});
+
 describe("planFormat() refuses", () => {
   const mounted = { node: "/dev/vda1", how: "mounted at /mnt", vital: undefined };
   const hibernated = { type: "swsuspend", label: undefined, uuid: undefined };
