@@ -64,9 +64,24 @@ function functions(plan: Plan): string[] {
     `  [ "$have" = "$want" ] || refuse "$what: it is \\"$have\\", the plan was made for \\"$want\\""`,
     "}",
   ];
+  if (checksOf(plan).some(({ accept }) => accept !== undefined)) lines.push(...EXPECT_STATUS);
   if (plan.steps.some((step) => step.kind === "await-partitions")) lines.push(...AWAIT_PARTITION);
   return lines;
 }
+
+function checksOf(plan: Plan): Check[] {
+  return [...plan.checks, ...plan.steps.flatMap((s) => (s.kind === "check" ? [s.check] : []))];
+}
+
+const EXPECT_STATUS = [
+  "expect_status() { # accepted statuses, what, expected output, command…",
+  "  accepted=$1 what=$2 want=$3 got=0",
+  "  shift 3",
+  `  have=$("$@") || got=$?`,
+  `  case " $accepted " in *" $got "*) ;; *) refuse "$what: $1 failed" ;; esac`,
+  `  [ "$have" = "$want" ] || refuse "$what: it is \\"$have\\", the plan was made for \\"$want\\""`,
+  "}",
+];
 
 function requirements(plan: Plan): string[] {
   const namespace = plan.topOf === undefined ? [] : ["mktemp", "mount", "unshare"];
@@ -131,7 +146,9 @@ function renderAwait(step: AwaitPartitionsStep): string[] {
 
 function renderExpect(check: Check): string {
   const argv = check.argv.map(renderWord).join(" ");
-  return `expect ${shellQuote(check.what)} ${shellQuote(check.expected)} \\\n  ${argv}`;
+  const expect =
+    check.accept === undefined ? "expect" : `expect_status ${shellQuote(check.accept.join(" "))}`;
+  return `${expect} ${shellQuote(check.what)} ${shellQuote(check.expected)} \\\n  ${argv}`;
 }
 
 function renderWord(word: Word): string {

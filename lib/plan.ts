@@ -20,6 +20,8 @@ export interface Check {
   /** A noun phrase, such as "size of /dev/vda in bytes". */
   readonly what: string;
   readonly argv: readonly Word[];
+  /** Statuses that are no failure; 0 alone unless given. */
+  readonly accept?: readonly number[];
   /** stdout without trailing newlines. */
   readonly expected: string;
 }

@@ -13,7 +13,7 @@ import { describeContents } from "../lib/disk-text.ts";
 import type { Disk } from "../lib/facts.ts";
 import { Refusal, UsageFault } from "../lib/fault.ts";
 import { agreeToErase } from "../lib/host/confirm.ts";
-import { probeDisk, probeLabelsElsewhere } from "../lib/host/probe/disk.ts";
+import { probeDisk, probeLabelChecks, probeLabelsElsewhere } from "../lib/host/probe/disk.ts";
 import { mkfsTakesDeviceUuid } from "../lib/host/probe/mkfs.ts";
 import { newFileFault } from "../lib/host/probe/new-file.ts";
 import { udevRuns } from "../lib/host/probe/udev.ts";
@@ -21,6 +21,7 @@ import { showOrApply } from "../lib/host/show-or-apply.ts";
 import { tableFileFor } from "../lib/host/table-file.ts";
 import { diskIds, isUuid } from "../lib/ids.ts";
 import { planFormat } from "../lib/plans/format.ts";
+import { labelsInUse } from "../lib/plans/labels.ts";
 import { visible } from "../lib/text.ts";
 
 const script = defineScript({
@@ -58,10 +59,13 @@ const script = defineScript({
     refuseUnshowable(args["save-table"]);
     const { profile, file } = await load();
     const disk = await probeDisk(profile.disk.device);
+    // Before the search elsewhere: whoever is taken for expected here must not be there then.
+    const labelChecks = await probeLabelChecks(labelsInUse(profile));
     const tableFile = resolve(args["save-table"] ?? tableFileFor(disk.kernelName));
     const plan = planFormat(profile, {
       profileFile: file,
       disk,
+      labelChecks,
       labelsElsewhere: await probeLabelsElsewhere(disk),
       ids: diskIds(seed),
       udevRuns: udevRuns(),

@@ -81,7 +81,8 @@ async function applyStep(step: Step, names: Names): Promise<void> {
 }
 
 async function observe(check: Check, names: Names): Promise<string> {
-  const { stdout } = await run(resolve(check.argv, names), inherit(names));
+  const accept = check.accept === undefined ? {} : { accept: check.accept };
+  const { stdout } = await run(resolve(check.argv, names), { ...accept, ...inherit(names) });
   return stdout.replace(/\n+$/, "");
 }
 

@@ -15,7 +15,7 @@ import { type Layout, layOut, type Slice } from "../layout.ts";
 import type { Check, Plan, Step } from "../plan.ts";
 import type { Profile } from "../profile.ts";
 import { shellQuote, visible } from "../text.ts";
-import { labelsOf } from "./labels.ts";
+import { labelsInUse, labelsOf } from "./labels.ts";
 import { lockIsFree, withLock } from "./lock.ts";
 
 /** Partition types of the Discoverable Partitions Specification. */
@@ -27,6 +27,8 @@ export interface FormatFacts {
   readonly profileFile: string;
   readonly disk: Disk;
   readonly labelsElsewhere: readonly LabelBearer[];
+  /** That nobody else has come to bear the labels since. */
+  readonly labelChecks: readonly Check[];
   readonly ids: DiskIds;
   readonly udevRuns: boolean;
   /** Whether mkfs.btrfs takes --device-uuid; btrfs-progs before 6.3 doesn't. */
@@ -56,7 +58,12 @@ export function planFormat(profile: Profile, facts: FormatFacts): Plan {
     summary: `erase ${disk.node} and lay it out as ESP${layout.swap ? ", swap" : ""} and btrfs`,
     profileFile: facts.profileFile,
     notes: notesOf(facts),
-    checks: [...disk.checks, ...tableFileChecks(facts), lockIsFree(disk.node, "another program")],
+    checks: [
+      ...disk.checks,
+      ...facts.labelChecks,
+      ...tableFileChecks(facts),
+      lockIsFree(disk.node, "another program"),
+    ],
     steps: [
       ...saveTable(facts),
       writeTable(disk, layout, facts.ids),
@@ -93,8 +100,7 @@ function refuseUnlessIdle(disk: Disk): void {
 }
 
 function refuseLabelClash(profile: Profile, { disk, labelsElsewhere }: FormatFacts): void {
-  const { esp, swap, btrfs } = labelsOf(profile);
-  const wanted = profile.disk.swap === undefined ? [esp, btrfs] : [esp, swap, btrfs];
+  const wanted = labelsInUse(profile);
   const clash = labelsElsewhere.find(({ label }) => wanted.includes(label));
   if (clash === undefined) return;
   throw refusal(

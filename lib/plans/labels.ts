@@ -23,3 +23,9 @@ export function labelsOf(profile: Profile): Labels {
     btrfs: profile.disk.label,
   };
 }
+
+/** The labels that the profile's disk will bear. */
+export function labelsInUse(profile: Profile): string[] {
+  const { esp, swap, btrfs } = labelsOf(profile);
+  return profile.disk.swap === undefined ? [esp, btrfs] : [esp, swap, btrfs];
+}

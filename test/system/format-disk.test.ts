@@ -11,7 +11,7 @@ import {
   writeFileSync,
   writeSync,
 } from "node:fs";
-import { basename } from "node:path";
+import { basename, dirname } from "node:path";
 import { blankroot, type Ran } from "../support/blankroot.ts";
 import { attachLoop, detachLoop, makeBtrfs, mountAt, Scratch, sh } from "../support/disk.ts";
 import { describePrivileged } from "../support/privileged.ts";
@@ -38,7 +38,7 @@ function choosesDeviceUuid(): boolean {
 let tables = 0;
 
 function formatDisk(profile: string, ...words: string[]): Ran {
-  const table = `--save-table=${profile}.${tables++}.sfdisk`;
+  const table = `--save-table=${dirname(profile)}/${tables++}.sfdisk`;
   return blankroot(["format-disk", "--profile", profile, table, ...words]);
 }
 
@@ -482,6 +482,26 @@ describePrivileged("the printed script", () => {
     expect(ran.stderr.toString()).toMatch(message);
     expect(ran.exitCode).toBe(3);
     expect(state()).toBe(before);
+  });
+
+  test.each([
+    ["the file system's", "Butter", "mkfs.btrfs --quiet --label"],
+    ["the swap area's", "Butter-swap", "mkswap --label"],
+    ["the ESP's", "BUTTER-BOOT", "mkfs.fat -n"],
+  ])("exits 3 when another disk has got %s label since", (_, label, mkfs) => {
+    using scratch = new Scratch();
+    const { device, profile } = prepared(scratch);
+    const { stdout: script } = formatDisk(profile, "--dry-run");
+    const other = attachLoop(scratch, "other", { sizeBytes: 128 * MIB });
+    sh([...mkfs.split(" "), label, other]);
+    const before = fingerprint(scratch.path("disk"));
+    expectRefusal(runScript(script), new RegExp(`the devices labelled "${label}": .*${other}`));
+    expect(fingerprint(scratch.path("disk"))).toBe(before);
+    sh(["wipefs", "--quiet", "--all", other]);
+    // The control: with that gone it is laid out, and may be again, bearing its own labels.
+    expect(runScript(script).status).toBe(0);
+    expect(runScript(formatDisk(profile, "--dry-run", "--wipe").stdout).status).toBe(0);
+    expect(sh(["blkid", "--probe", `${device}p3`])).toContain('LABEL="Butter"');
   });
 
   test("exits 3 when the old table can't be kept where it was planned", () => {

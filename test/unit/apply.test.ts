@@ -72,3 +72,14 @@ test("applyPlan() refuses when the program of a check fails", async () => {
   expect(String(error)).toContain("the answer");
   expect(existsSync(join(folder, "never"))).toBe(false);
 });
+
+test.each([
+  [0, undefined],
+  [1, Refusal],
+  [2, undefined],
+] as const)("applyPlan() takes the statuses that a check accepts: %d", async (status, fault) => {
+  const argv = ["sh", "-c", `exit ${status}`];
+  const error = await apply([], [{ what: "the answer", argv, accept: [0, 2], expected: "" }]);
+  if (fault === undefined) expect(error).toBeUndefined();
+  else expect(error).toBeInstanceOf(fault);
+});

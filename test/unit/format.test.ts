@@ -13,6 +13,7 @@ const facts: FormatFacts = {
   profileFile: "host.toml",
   disk: idleDisk,
   labelsElsewhere: [],
+  labelChecks: [],
   ids: diskIds(SEED),
   udevRuns: true,
   choosesDeviceUuid: true,

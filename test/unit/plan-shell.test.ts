@@ -71,6 +71,22 @@ test.each(["dash", "bash", "busybox ash"])(
 );
 
 test.each(["dash", "bash", "busybox ash"])(
+  "toShell() takes in %s the statuses that a check accepts, and no others",
+  (shell) => {
+    const finding = (status: number) => ({
+      what: "the finding",
+      argv: ["sh", "-c", `echo found; exit ${status}`],
+      accept: [0, 2],
+      expected: "found",
+    });
+    const ran = (status: number) =>
+      sh(toShell({ ...planOf(touch), checks: [finding(status)] }), shell);
+    expect([0, 1, 2, 3].map((status) => ran(status).status)).toEqual([0, 3, 0, 3]);
+    expect(ran(3).stderr).toContain("the finding: sh failed");
+  },
+);
+
+test.each(["dash", "bash", "busybox ash"])(
   "toShell() exits 4 in %s when a step fails, and does no more",
   (shell) => {
     const failing: Step = { kind: "command", why: "fail", argv: ["false"] };

@@ -9,7 +9,7 @@ import type { Contents, Partition, Signature } from "../../facts.ts";
 import { run } from "../spawn.ts";
 
 /** `blkid --probe` ends with 2 when it finds nothing, 8 when signatures contradict each other. */
-const BLKID_NOTHING = 2;
+export const BLKID_NOTHING = 2;
 const BLKID_AMBIVALENT = 8;
 
 /** Tables that sfdisk(8) reads; of others (mac, bsd) it is known only that they are there. */

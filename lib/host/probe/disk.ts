@@ -6,7 +6,7 @@ import type { Contents, Disk, LabelBearer } from "../../facts.ts";
 import type { Check } from "../../plan.ts";
 import { run } from "../spawn.ts";
 import { blockDeviceAt } from "./block-device.ts";
-import { probeContents, probeSignature } from "./contents.ts";
+import { BLKID_NOTHING, probeContents, probeSignature } from "./contents.ts";
 import { type Identity, probeIdentity } from "./identity.ts";
 import { nodeOf, sysfsPartitions } from "./partition-node.ts";
 import { attribute, blockDevices, isPartition, sizeBytesOf, wholeDisks } from "./sysfs.ts";
@@ -57,6 +57,29 @@ export async function probeLabelsElsewhere(disk: Disk): Promise<LabelBearer[]> {
     }
   }
   return bearers;
+}
+
+/**
+ * Who bears these labels when the plan runs must be who bore them when it was made.
+ * Asked of blkid without its cache and not of lsblk, which knows labels from udev alone.
+ */
+export async function probeLabelChecks(labels: readonly string[]): Promise<Check[]> {
+  return observeAll(
+    labels.map((label) => ({
+      what: `the devices labelled "${label}"`,
+      // The quotes are blkid's: without them a label that begins with one would lose it.
+      argv: [
+        "blkid",
+        "--cache-file",
+        "/dev/null",
+        "--match-token",
+        `LABEL="${label}"`,
+        "--output",
+        "device",
+      ],
+      accept: [0, BLKID_NOTHING],
+    })),
+  );
 }
 
 function kindOf(kernelName: string): Disk["kind"] {
@@ -135,7 +158,8 @@ function tellingChecks(
 async function observeAll(checks: readonly Omit<Check, "expected">[]): Promise<Check[]> {
   const observed: Check[] = [];
   for (const check of checks) {
-    const { stdout } = await run(check.argv as string[]);
+    const accept = check.accept === undefined ? {} : { accept: check.accept };
+    const { stdout } = await run(check.argv as string[], accept);
     observed.push({ ...check, expected: stdout.replace(/\n+$/, "") });
   }
   return observed;
