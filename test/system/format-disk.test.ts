@@ -8,10 +8,12 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
   writeSync,
 } from "node:fs";
 import { basename, dirname } from "node:path";
+import { probeSignature } from "../../lib/host/probe/contents.ts";
 import { blankroot, type Ran } from "../support/blankroot.ts";
 import { attachLoop, detachLoop, makeBtrfs, mountAt, Scratch, sh } from "../support/disk.ts";
 import { describePrivileged } from "../support/privileged.ts";
@@ -223,6 +225,60 @@ describePrivileged("format-disk", () => {
     expect(
       sh(["lsblk", "--noheadings", "--list", "--output", "NAME", device]).trim().split("\n"),
     ).toHaveLength(4);
+  });
+
+  test.each([
+    ["at its begin", 60],
+    ["at its end", 1000],
+  ])("refuses what can't be read %s, and does not call it blank", async (_, readableMib) => {
+    using scratch = new Scratch();
+    const { device, profile, token } = prepared(scratch);
+    sh(["sfdisk", "--quiet", device], {
+      stdin: "label: gpt\nstart=2048, size=100M\nsize=1600M\n",
+    });
+    sh(["partx", "--update", device]);
+    sh(["mkfs.ext4", "-q", "-L", "photos", `${device}p2`]);
+    expect(await probeSignature(`${device}p2`)).toMatchObject({ label: "photos" });
+    sh(["wipefs", "--quiet", "--all", `${device}p2`]);
+    expect(await probeSignature(`${device}p2`)).toBeUndefined();
+    sh(["blockdev", "--flushbufs", device]);
+    // Reads of what lies beyond the end of the image end in errors.
+    truncateSync(scratch.path("disk"), readableMib * MIB);
+    sh(["blockdev", "--flushbufs", device]);
+    await expect(probeSignature(`${device}p2`)).rejects.toThrow(
+      `Cannot tell what ${device}p2 holds: it can't be read (EIO)`,
+    );
+    expectRefusal(formatDisk(profile, `--apply=${token}`, "--wipe"), /it can't be read \(EIO\)/);
+    expect(statSync(scratch.path("disk")).size).toBe(readableMib * MIB);
+  });
+
+  test("refuses a partition that blkid fails on, and names it", () => {
+    using scratch = new Scratch();
+    const { device, profile, token } = prepared(scratch);
+    sh(["sfdisk", "--quiet", device], { stdin: "label: gpt\nstart=2048, size=100M\n" });
+    const bin = scratch.mkdir("bin");
+    const fake = `case "$*" in *--offset*) echo "blkid: error: I/O" >&2; exit 2;; esac`;
+    writeFileSync(`${bin}/blkid`, `#!/bin/sh\n${fake}\nexec ${Bun.which("blkid")} "$@"\n`);
+    chmodSync(`${bin}/blkid`, 0o755);
+    const env = { PATH: `${bin}:${process.env.PATH}` };
+    const words = ["--profile", profile, `--apply=${token}`, "--wipe"];
+    expectRefusal(
+      blankroot(["format-disk", ...words], { env }),
+      `Cannot tell what partition 1 of ${device} holds: it can't be read (blkid: error: I/O)`,
+    );
+  });
+
+  test("takes a disk whose table was made for a larger one", () => {
+    using scratch = new Scratch();
+    const { device, profile, token } = prepared(scratch);
+    sh(["truncate", "--size", "8G", scratch.path("disk")]);
+    sh(["losetup", "--set-capacity", device]);
+    const script = "label: dos\nstart=2048, size=100M\nsize=3G\nsize=1G\n";
+    sh(["sfdisk", "--quiet", device], { stdin: script });
+    sh(["truncate", "--size", String(SIZE_BYTES), scratch.path("disk")]);
+    sh(["losetup", "--set-capacity", device]);
+    expectRefusal(formatDisk(profile, `--apply=${token}`), /partition 3, 1 GiB: nothing known/);
+    expect(formatDisk(profile, `--apply=${token}`, "--wipe").status).toBe(0);
   });
 
   test("refuses whoever holds the disk, and says who", () => {

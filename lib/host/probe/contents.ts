@@ -6,26 +6,44 @@
  * shows none, and what it doesn't show would be erased unmentioned.
  */
 import type { Contents, Partition, Signature } from "../../facts.ts";
+import { Refusal } from "../../fault.ts";
+import { visible } from "../../text.ts";
 import { run } from "../spawn.ts";
+import { blockDeviceAt } from "./block-device.ts";
+import { readFault } from "./readable.ts";
+import { sizeBytesOf } from "./sysfs.ts";
 
-/** `blkid --probe` ends with 2 when it finds nothing, 8 when signatures contradict each other. */
+/** `blkid --probe` ends with 2 when it finds nothing or can't read, 8 when signatures contradict each other. */
 export const BLKID_NOTHING = 2;
 const BLKID_AMBIVALENT = 8;
 
 /** Tables that sfdisk(8) reads; of others (mac, bsd) it is known only that they are there. */
 const READABLE_TABLES = new Set(["gpt", "dos", "sgi", "sun"]);
 
-export async function probeContents(node: string): Promise<Contents> {
-  const found = await blkid(node, []);
+/**
+ * What a search for labels makes of what can't be read, and so bears none that
+ * anybody could find; all else must know what it is about to touch.
+ */
+export type Unreadable = "refused" | "nothing";
+
+/** @throws Refusal where a part can't be read, unless that is to count as nothing */
+export async function probeContents(
+  node: string,
+  unreadable: Unreadable = "refused",
+): Promise<Contents> {
+  const found = await blkid({ node, name: node, unreadable });
   const table = found.get("ID_PART_TABLE_TYPE");
   const isReadable = table !== undefined && READABLE_TABLES.has(table);
-  const partitions = isReadable ? await tablePartitions(node) : [];
+  const partitions = isReadable ? await tablePartitions(node, unreadable) : [];
   return { table, isReadable, partitions, whole: signatureOf(found) };
 }
 
-/** The signature on a block device as a whole, or undefined. */
-export async function probeSignature(node: string): Promise<Signature | undefined> {
-  return signatureOf(await blkid(node, []));
+/** The signature on a block device as a whole, or undefined. @throws Refusal as `probeContents` */
+export async function probeSignature(
+  node: string,
+  unreadable: Unreadable = "refused",
+): Promise<Signature | undefined> {
+  return signatureOf(await blkid({ node, name: node, unreadable }));
 }
 
 interface SfdiskTable {
@@ -41,7 +59,7 @@ interface SfdiskTable {
   };
 }
 
-async function tablePartitions(node: string): Promise<Partition[]> {
+async function tablePartitions(node: string, unreadable: Unreadable): Promise<Partition[]> {
   const { stdout } = await run(["sfdisk", "--json", node]);
   const { partitiontable } = JSON.parse(stdout) as SfdiskTable;
   const sectorSizeBytes = partitiontable.sectorsize ?? 512;
@@ -49,9 +67,11 @@ async function tablePartitions(node: string): Promise<Partition[]> {
   for (const entry of partitiontable.partitions ?? []) {
     const startBytes = entry.start * sectorSizeBytes;
     const sizeBytes = entry.size * sectorSizeBytes;
-    const found = await blkid(node, ["--offset", String(startBytes), "--size", String(sizeBytes)]);
+    const number = Number(/(\d+)$/.exec(entry.node)?.[1]);
+    const name = `partition ${number} of ${node}`;
+    const found = await blkid({ node, name, unreadable, stretch: { startBytes, sizeBytes } });
     partitions.push({
-      number: Number(/(\d+)$/.exec(entry.node)?.[1]),
+      number,
       startBytes,
       sizeBytes,
       type: entry.type,
@@ -62,16 +82,43 @@ async function tablePartitions(node: string): Promise<Partition[]> {
   return partitions;
 }
 
-async function blkid(node: string, where: readonly string[]): Promise<Map<string, string>> {
-  const argv = ["blkid", "--probe", "--output", "udev", ...where, node];
-  const { stdout, status } = await run(argv, { accept: [0, BLKID_NOTHING, BLKID_AMBIVALENT] });
+interface Probed {
+  readonly node: string;
+  /** What a refusal calls it. */
+  readonly name: string;
+  readonly unreadable: Unreadable;
+  /** All of the node unless given. */
+  readonly stretch?: { readonly startBytes: number; readonly sizeBytes: number };
+}
+
+async function blkid(probed: Probed): Promise<Map<string, string>> {
+  const { node, stretch } = probed;
   const values = new Map<string, string>();
-  if (status === BLKID_AMBIVALENT) values.set("ID_FS_TYPE", "several contradicting signatures");
-  for (const line of stdout.split("\n")) {
+  const deviceBytes = sizeBytesOf(blockDeviceAt(node));
+  const { startBytes, sizeBytes } = stretch ?? { startBytes: 0, sizeBytes: deviceBytes };
+  // A table may be that of a larger disk: beyond the end there is nothing to lose.
+  const existingBytes = Math.min(sizeBytes, deviceBytes - startBytes);
+  if (existingBytes <= 0) return values;
+  const where = ["--offset", String(startBytes), "--size", String(existingBytes)];
+  const argv = ["blkid", "--probe", "--output", "udev", ...(stretch ? where : []), node];
+  const ran = await run(argv, { accept: [0, BLKID_NOTHING, BLKID_AMBIVALENT] });
+  if (ran.status === BLKID_NOTHING) {
+    const fault = ran.stderr.trim() || readFault(node, startBytes, existingBytes);
+    if (fault !== undefined && probed.unreadable === "refused") refuseUnread(probed.name, fault);
+  }
+  if (ran.status === BLKID_AMBIVALENT) values.set("ID_FS_TYPE", "several contradicting signatures");
+  for (const line of ran.stdout.split("\n")) {
     const equals = line.indexOf("=");
     if (equals > 0) values.set(line.slice(0, equals), line.slice(equals + 1));
   }
   return values;
+}
+
+function refuseUnread(name: string, fault: string): never {
+  throw new Refusal(
+    `Cannot tell what ${name} holds: it can't be read (${visible(fault)}), expected to see whether it is blank`,
+    { hint: "Nothing was touched. The disk may be failing: the kernel's log (dmesg) says more" },
+  );
 }
 
 function signatureOf(values: ReadonlyMap<string, string>): Signature | undefined {

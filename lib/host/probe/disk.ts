@@ -46,12 +46,12 @@ export async function probeLabelsElsewhere(disk: Disk): Promise<LabelBearer[]> {
   ]);
   for (const name of blockDevices().filter((candidate) => !own.has(candidate))) {
     const node = nodeOf(`/sys/class/block/${name}`);
-    const label = (await probeSignature(node))?.label;
+    const label = (await probeSignature(node, "nothing"))?.label;
     if (label !== undefined) bearers.push({ label, node });
   }
   for (const name of wholeDisks().filter((candidate) => !own.has(candidate))) {
     const node = nodeOf(`/sys/class/block/${name}`);
-    for (const { number, signature } of (await probeContents(node)).partitions) {
+    for (const { number, signature } of (await probeContents(node, "nothing")).partitions) {
       if (signature?.label)
         bearers.push({ label: signature.label, node: `${node}, partition ${number}` });
     }
