@@ -8,6 +8,8 @@ export interface Identified {
   readonly sizeBytes: number;
   readonly wwn: string | undefined;
   readonly serial: string | undefined;
+  /** Of the controller that the serial is of: one serial for all of them (NVMe). */
+  readonly namespace?: number | undefined;
 }
 
 /** @param others all other disks of the machine */
@@ -19,7 +21,9 @@ export function tokenOf(disk: Identified, others: readonly Identified[]): string
 
 function shortToken(disk: Identified): string {
   const word = wordOf(disk.wwn ?? disk.serial ?? "");
-  return word === "" ? nameAndBytes(disk) : word;
+  if (word === "") return nameAndBytes(disk);
+  const isOfController = disk.wwn === undefined && disk.namespace !== undefined;
+  return isOfController ? `${word}-ns${disk.namespace}` : word;
 }
 
 function nameAndBytes({ kernelName, sizeBytes }: Identified): string {
