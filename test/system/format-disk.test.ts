@@ -414,6 +414,21 @@ describePrivileged("format-disk", () => {
     expect(fingerprint(scratch.path("disk"))).toBe(before);
   });
 
+  test("refuses an lsblk that is too old, and says which is needed", () => {
+    using scratch = new Scratch();
+    const { profile, token } = prepared(scratch);
+    const bin = scratch.mkdir("bin");
+    const fake = `case "$*" in *MOUNTPOINTS*) echo "lsblk: unknown column: MOUNTPOINTS" >&2; exit 1;; esac`;
+    writeFileSync(`${bin}/lsblk`, `#!/bin/sh\n${fake}\nexec ${Bun.which("lsblk")} "$@"\n`);
+    chmodSync(`${bin}/lsblk`, 0o755);
+    const env = { PATH: `${bin}:${process.env.PATH}` };
+    const words = ["--profile", profile, `--apply=${token}`];
+    expectRefusal(
+      blankroot(["format-disk", ...words], { env }),
+      /lsblk .* no column MOUNTPOINTS, expected util-linux 2\.37 or newer/,
+    );
+  });
+
   test("killed in the middle leaves a disk that the next run refuses, or wipes when told", () => {
     using scratch = new Scratch();
     const { profile, token } = prepared(scratch);

@@ -3,7 +3,9 @@
  * of whatever else must be sure which disk it has.
  */
 import type { Contents, Disk, LabelBearer } from "../../facts.ts";
+import { Refusal } from "../../fault.ts";
 import type { Check } from "../../plan.ts";
+import { visible } from "../../text.ts";
 import { run } from "../spawn.ts";
 import { blockDeviceAt } from "./block-device.ts";
 import { BLKID_NOTHING, probeContents, probeSignature } from "./contents.ts";
@@ -12,12 +14,15 @@ import { nodeOf, sysfsPartitions } from "./partition-node.ts";
 import { attribute, blockDevices, isPartition, sizeBytesOf, wholeDisks } from "./sysfs.ts";
 import { probeUses } from "./uses.ts";
 
+const LSBLK_FAILED = 1;
+
 /** @throws Refusal when the path is no block device */
 export async function probeDisk(device: string): Promise<Disk> {
   const kernelName = blockDeviceAt(device);
   const node = nodeOf(`/sys/class/block/${kernelName}`);
   const identity = probeIdentity(kernelName);
   const kind = kindOf(kernelName);
+  await refuseOldLsblk(node);
   const contents = await probeContents(node);
   return {
     device,
@@ -108,7 +113,7 @@ function identityChecks(
     },
     {
       what: `the mounts and swap on ${node}`,
-      argv: ["lsblk", "--noheadings", "--raw", "--output", "MOUNTPOINTS", node],
+      argv: listMountPoints(node),
     },
     { what: `the loop devices over ${node}`, argv: ["losetup", "--associated", node] },
     ...tableChecks(node, contents),
@@ -117,6 +122,22 @@ function identityChecks(
       argv: ["wipefs", "--no-act", "--parsable", each],
     })),
   ];
+}
+
+function listMountPoints(node: string): string[] {
+  return ["lsblk", "--noheadings", "--raw", "--output", "MOUNTPOINTS", node];
+}
+
+/** MOUNTPOINTS shows all mounts of a device; the older MOUNTPOINT shows one of them. */
+async function refuseOldLsblk(node: string): Promise<void> {
+  const { status, stderr } = await run(listMountPoints(node), { accept: [0, LSBLK_FAILED] });
+  if (status === 0) return;
+  const reason = stderr.includes("unknown column")
+    ? "has no column MOUNTPOINTS, expected util-linux 2.37 or newer"
+    : `failed: ${visible(stderr.trim())}`;
+  throw new Refusal(`Cannot see who uses ${node}: lsblk of this machine ${reason}`, {
+    hint: "Nothing was touched",
+  });
 }
 
 /** Where the partitions lie: what they hold is told by their own signatures. */
