@@ -32,7 +32,8 @@ export class Tally {
 
   /** @param judge asked only for what is counted */
   add(change: Change, judge: Judge): void {
-    if (change.type === "subvolume" && change.status !== "D") this.#nested.push(change.path);
+    if (change.type === "subvolume" && change.status !== "D")
+      this.#nested.push(change.path.slice());
     if (isDirectory(change.type) || change.type === "socket") return;
     const { fate, reason } = judge(change);
     const { sizeBytes, links } = change.inode();
@@ -41,7 +42,7 @@ export class Tally {
     if (fate !== "lost") return;
     if (reason === "listed, not copied" || reason === "copy differs") this.#uncopied++;
     addTo(this.#directories, directoryOf(change.path), bytes);
-    if (this.#examples.length < EXAMPLES_MAX) this.#examples.push(change.path);
+    if (this.#examples.length < EXAMPLES_MAX) this.#examples.push(change.path.slice());
   }
 
   count(fate: Fate): Count {

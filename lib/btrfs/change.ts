@@ -2,8 +2,9 @@
  * What a comparison of two subvolumes says of one path: the word that the
  * metadata reader gives and everything above it takes.
  *
- * A change is small and lazy: most are only printed or counted, so what needs
- * another look at the metadata (inode, text of a link) is asked for when wanted.
+ * A change is lent: it and its path are used again for the next one, for there may
+ * be a million, of which most are only printed or counted. What needs another look
+ * at the metadata (inode, text of a link) is asked for when wanted.
  */
 
 /** `A` added, `M` content changed, `m` metadata only, `T` type changed, `D` in the base but gone. */
@@ -31,11 +32,12 @@ export interface Inode {
   readonly mtime: { readonly seconds: number; readonly nanoseconds: number };
 }
 
+/** Valid until the visit it is given to returns. */
 export interface Change {
   readonly status: Status;
   /** The type in root; in the base where the path is gone from root. */
   readonly type: FileType;
-  /** Absolute below the compared root, beginning with "/"; bytes as the disk has them. */
+  /** Absolute below the compared root, beginning with "/"; bytes as the disk has them. Lent. */
   readonly path: Uint8Array;
   /** The inode in root; in the base where the path is gone from root. */
   inode(): Inode;

@@ -67,6 +67,7 @@ class Walk {
   readonly #visit: Visit;
   readonly #path = new PathBuffer();
   readonly #linked = new LinkedPairs();
+  readonly #change = new TreeChange(this.#path);
 
   constructor(root: Side, base: Side | undefined, content: ReadContent, visit: Visit) {
     this.#root = root;
@@ -83,10 +84,24 @@ class Walk {
   /** Reports all entries below a directory that only one side has. */
   #walkOne(status: Status, side: Side, directory: InodeId, scope: Scope): void {
     const level = side.enter(directory);
-    for (; level.rank < level.listing.count; level.rank++) {
-      this.#takeOne(status, status, side, level, scope);
+    const { listing } = level;
+    for (; level.rank < listing.count; level.rank++) {
+      if (scope === "whole" && !listing.isDirectory(level.rank)) {
+        this.#takeLeaf(status, side, level);
+      } else {
+        this.#takeOne(status, status, side, level, scope);
+      }
     }
     side.leave();
+  }
+
+  /** Reports an entry that has none below it: what most of a million are. */
+  #takeLeaf(status: Status, side: Side, { directory, listing, rank }: Level): void {
+    const above = this.#path.push(listing.arena, listing.nameStart(rank), listing.nameLength(rank));
+    const { tree } = directory;
+    this.#change.aim(status, listing.type(rank)!, side, tree, listing.child(rank), directory);
+    this.#tell();
+    this.#path.cut(above);
   }
 
   /** Reports the entry at hand as `status`, and all below it as `statusBelow`. */
@@ -176,7 +191,7 @@ class Walk {
     if (ours === undefined || theirs === undefined) return whichIsLeft(ours, theirs);
     const comparable = this.#root.reader.filesystem === base.reader.filesystem;
     const sameBytes: SameBytes = (offset, length) =>
-      this.#content(this.#path.take(), inRoot, inBase, offset, length);
+      this.#content(this.#path.path, inRoot, inBase, offset, length);
     const left = { inode: ours, cursor: this.#root.cursor };
     const right = { inode: theirs, cursor: base.cursor };
     const same = this.#linked.ask(ours, theirs, () =>
@@ -192,35 +207,63 @@ class Walk {
     else if (status !== undefined) this.#report(status, this.#root, inRoot);
   }
 
+  #report(status: Status, side: Side, { type, tree, inode, parent }: Target): void {
+    this.#change.aim(status, type, side, tree, inode, parent);
+    this.#tell();
+  }
+
   /** What goes away while its visitor asks for more is not there to be reported. */
-  #report(status: Status, side: Side, target: Target): void {
+  #tell(): void {
     try {
-      this.#visit(new TreeChange(status, this.#path.take(), side, target));
+      this.#visit(this.#change);
     } catch (fault) {
       if (!(fault instanceof Vanished)) throw fault;
     }
   }
 }
 
+/** The one change of a walk, aimed at what is reported. */
 class TreeChange implements Change {
-  readonly status: Status;
-  readonly path: Uint8Array;
-  readonly #side: Side;
-  readonly #target: Target;
+  status: Status = "A";
+  type: FileType = "file";
+  readonly #path: PathBuffer;
+  #side: Side | undefined;
+  #tree = 0;
+  #inode = 0;
+  #parent: InodeId | undefined;
 
-  constructor(status: Status, path: Uint8Array, side: Side, target: Target) {
-    this.status = status;
-    this.path = path;
-    this.#side = side;
-    this.#target = target;
+  constructor(path: PathBuffer) {
+    this.#path = path;
   }
 
-  get type(): FileType {
-    return this.#target.type;
+  aim(
+    status: Status,
+    type: FileType,
+    side: Side,
+    tree: number,
+    inode: number,
+    parent: InodeId | undefined,
+  ): void {
+    this.status = status;
+    this.type = type;
+    this.#side = side;
+    this.#tree = tree;
+    this.#inode = inode;
+    this.#parent = parent;
+  }
+
+  get path(): Uint8Array {
+    return this.#path.path;
   }
 
   inode(): Inode {
-    const inode = this.#side.inode(this.#target);
+    const target = {
+      type: this.type,
+      tree: this.#tree,
+      inode: this.#inode,
+      parent: this.#parent,
+    };
+    const inode = this.#side!.inode(target);
     if (inode !== undefined) return inode;
     throw new Vanished(`Cannot look at ${visible(this.path)}: it went away meanwhile`);
   }
@@ -228,7 +271,7 @@ class TreeChange implements Change {
   linkText(): Uint8Array | undefined {
     if (this.type !== "symlink") return undefined;
     this.inode();
-    return readLinkText(this.#side.cursor);
+    return readLinkText(this.#side!.cursor);
   }
 }
 

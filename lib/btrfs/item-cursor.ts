@@ -5,6 +5,7 @@
  * rise: whatever a damaged disk or a stranger's kernel returns, the loop ends and
  * nothing outside of the page is read. A cursor is made once and aimed many times.
  */
+import type { Failure } from "../fault.ts";
 import { damaged, type Place } from "./damage.ts";
 import { SearchKey } from "./search-key.ts";
 import { type Page, SearchHeader, type TreeReader } from "./tree-reader.ts";
@@ -29,6 +30,11 @@ export class ItemCursor implements Place {
   #itemsLeft = 0;
   #again = false;
   #largestItemBytes = 0;
+  /** What is aimed at. */
+  #objectid = 0;
+  #maxType = 0;
+  /** The key that the next one must exceed; before the first, one below the least. */
+  #lastType = 0;
   #offsetLow = 0;
   #offsetHigh = 0;
 
@@ -58,6 +64,11 @@ export class ItemCursor implements Place {
     this.#itemsLeft = 0;
     this.#again = false;
     this.#page = undefined;
+    this.#objectid = objectid;
+    this.#maxType = maxType;
+    this.#lastType = minType - 1;
+    this.#offsetLow = 0;
+    this.#offsetHigh = 0;
   }
 
   /** Lets the current item come once more. */
@@ -96,10 +107,12 @@ export class ItemCursor implements Place {
     return this.#key.moveAfter(this.objectid, this.type, this.#offsetLow, this.#offsetHigh);
   }
 
+  /** One function, because it runs for every item there is. */
   #readHeader(): void {
     const header = this.at + this.length;
-    const view = this.view;
-    if (header + SearchHeader.size > view.byteLength) {
+    const { view } = this;
+    const at = header + SearchHeader.size;
+    if (at > view.byteLength) {
       throw damaged(
         this,
         `the page of ${view.byteLength} bytes ends in the header after this item`,
@@ -109,43 +122,36 @@ export class ItemCursor implements Place {
     const type = view.getUint32(header + SearchHeader.type, true);
     const low = view.getUint32(header + SearchHeader.offset, true);
     const high = view.getUint32(header + SearchHeader.offset + 4, true);
-    this.#requireRising(objectid, type, low, high);
+    const length = view.getUint32(header + SearchHeader.length, true);
+    const rises =
+      type === this.#lastType
+        ? high === this.#offsetHigh
+          ? low > this.#offsetLow
+          : high > this.#offsetHigh
+        : type > this.#lastType;
+    if (!rises || objectid !== this.#objectid || type > this.#maxType) {
+      throw this.#outOfPlace(objectid, type, high * TWO_32 + low);
+    }
     this.objectid = objectid;
     this.type = type;
+    this.#lastType = type;
     this.#offsetLow = low;
     this.#offsetHigh = high;
     this.offset = high * TWO_32 + low;
-    this.at = header + SearchHeader.size;
-    this.length = view.getUint32(header + SearchHeader.length, true);
-    if (this.at + this.length > view.byteLength) {
-      throw damaged(this, `${this.length} bytes, expected at most ${view.byteLength - this.at}`);
+    this.at = at;
+    this.length = length;
+    if (at + length > view.byteLength) {
+      throw damaged(this, `${length} bytes, expected at most ${view.byteLength - at}`);
     }
   }
 
-  #requireRising(objectid: number, type: number, low: number, high: number): void {
-    const key = this.#key;
-    const first = this.at === this.#page?.start;
-    const rises =
-      objectid === key.minObjectid &&
-      type <= key.maxType &&
-      (first
-        ? type > key.minType || (type === key.minType && atLeast(low, high, key))
-        : type > this.type || (type === this.type && this.#isPast(low, high)));
-    if (rises) return;
-    const place = { tree: this.tree, objectid, type, offset: high * TWO_32 + low };
-    throw damaged(place, `out of place, expected a key of inode ${key.minObjectid} that rises`);
-  }
-
-  #isPast(low: number, high: number): boolean {
-    return high > this.#offsetHigh || (high === this.#offsetHigh && low > this.#offsetLow);
+  #outOfPlace(objectid: number, type: number, offset: number): Failure {
+    const place = { tree: this.tree, objectid, type, offset };
+    return damaged(place, `out of place, expected a key of inode ${this.#objectid} that rises`);
   }
 }
 
 /** A 64-bit number of the disk; not exact from 2^53 on, which no address or inode number reaches. */
 export function u64(view: DataView, at: number): number {
   return view.getUint32(at + 4, true) * TWO_32 + view.getUint32(at, true);
-}
-
-function atLeast(low: number, high: number, key: SearchKey): boolean {
-  return high > key.minOffsetHigh || (high === key.minOffsetHigh && low >= key.minOffsetLow);
 }

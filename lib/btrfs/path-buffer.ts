@@ -5,6 +5,7 @@
  * takes, and a name below it must be reported all the same.
  */
 const SLASH = 0x2f;
+const TOP = new Uint8Array([SLASH]);
 
 export class PathBuffer {
   #bytes = new Uint8Array(4096);
@@ -27,9 +28,9 @@ export class PathBuffer {
     this.length = length;
   }
 
-  /** A copy of the current path. */
-  take(): Uint8Array {
-    return this.length === 0 ? new Uint8Array([SLASH]) : this.#bytes.slice(0, this.length);
+  /** The current path, lent until it changes. */
+  get path(): Uint8Array {
+    return this.length === 0 ? TOP : this.#bytes.subarray(0, this.length);
   }
 
   #grow(needed: number): void {
