@@ -191,7 +191,7 @@ class Walk {
     if (ours === undefined || theirs === undefined) return whichIsLeft(ours, theirs);
     const comparable = this.#root.reader.filesystem === base.reader.filesystem;
     const sameBytes: SameBytes = (offset, length) =>
-      this.#content(this.#path.path, inRoot, inBase, offset, length);
+      this.#content(this.#path.take(), inRoot, inBase, offset, length);
     const left = { inode: ours, cursor: this.#root.cursor };
     const right = { inode: theirs, cursor: base.cursor };
     const same = this.#linked.ask(ours, theirs, () =>
@@ -231,6 +231,7 @@ class TreeChange implements Change {
   #tree = 0;
   #inode = 0;
   #parent: InodeId | undefined;
+  #taken: Uint8Array | undefined;
 
   constructor(path: PathBuffer) {
     this.#path = path;
@@ -250,10 +251,12 @@ class TreeChange implements Change {
     this.#tree = tree;
     this.#inode = inode;
     this.#parent = parent;
+    this.#taken = undefined;
   }
 
   get path(): Uint8Array {
-    return this.#path.path;
+    this.#taken ??= this.#path.take();
+    return this.#taken;
   }
 
   inode(): Inode {
