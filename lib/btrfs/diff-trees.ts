@@ -20,6 +20,7 @@ import { LinkedPairs } from "./linked-pairs.ts";
 import { PathBuffer } from "./path-buffer.ts";
 import { type Scope, scopeOf, splitPath } from "./scope.ts";
 import { type InodeId, isStub, type Level, Side, type Subvolume, type Target } from "./side.ts";
+import type { Touched } from "./touched.ts";
 
 export type Visit = (change: Change) => void;
 
@@ -36,6 +37,8 @@ export interface DiffOptions {
   /** Absolute paths that the walk is limited to; everything unless given. */
   readonly within?: readonly Uint8Array[] | undefined;
   readonly content: ReadContent;
+  /** Of root, since it was made a snapshot of an unchanged base; all unless given. */
+  readonly touched?: Touched | undefined;
 }
 
 /**
@@ -56,7 +59,7 @@ export function diffTrees(
   const base = subvolumes.base && new Side(subvolumes.base);
   const paths = options.within?.map(splitPath);
   for (const names of paths ?? []) requireOneOf(root, base, names);
-  const walk = new Walk(root, base, options.content, visit);
+  const walk = new Walk(root, base, options, visit);
   walk.start(scopeOf(paths));
 }
 
@@ -64,15 +67,17 @@ class Walk {
   readonly #root: Side;
   readonly #base: Side | undefined;
   readonly #content: ReadContent;
+  readonly #touched: Touched | undefined;
   readonly #visit: Visit;
   readonly #path = new PathBuffer();
   readonly #linked = new LinkedPairs();
   readonly #change = new TreeChange(this.#path);
 
-  constructor(root: Side, base: Side | undefined, content: ReadContent, visit: Visit) {
+  constructor(root: Side, base: Side | undefined, options: DiffOptions, visit: Visit) {
     this.#root = root;
     this.#base = base;
-    this.#content = content;
+    this.#content = options.content;
+    this.#touched = options.touched;
     this.#visit = visit;
   }
 
@@ -150,7 +155,7 @@ class Walk {
 
   #takeBoth(base: Side, ours: Level, theirs: Level, scope: Scope): void {
     const inner = scopeBelow(scope, ours);
-    if (inner === undefined) return;
+    if (inner === undefined || this.#isUntouched(base, ours, theirs)) return;
     const inRoot = this.#root.target(ours);
     const inBase = base.target(theirs);
     const above = this.#pushName(ours);
@@ -162,6 +167,22 @@ class Walk {
       this.#reportOf(this.#compareFiles(base, inRoot, inBase), base, inRoot, inBase);
     }
     this.#path.cut(above);
+  }
+
+  /** Whether both entries lead to one inode to which, and below which, nothing happened. */
+  #isUntouched(base: Side, ours: Level, theirs: Level): boolean {
+    const touched = this.#touched;
+    if (touched === undefined) return false;
+    const inode = ours.listing.child(ours.rank);
+    return (
+      ours.directory.tree === this.#root.top.tree &&
+      theirs.directory.tree === base.top.tree &&
+      inode === theirs.listing.child(theirs.rank) &&
+      ours.listing.type(ours.rank) !== undefined &&
+      theirs.listing.type(theirs.rank) !== undefined &&
+      !touched.inodes.has(inode) &&
+      !touched.above.has(inode)
+    );
   }
 
   #pushName({ listing, rank }: Level): number {

@@ -8,22 +8,26 @@
 
 /** Types of items: the middle part of a key. */
 export const INODE_ITEM_KEY = 1;
+export const INODE_REF_KEY = 12;
+export const INODE_EXTREF_KEY = 13;
 export const XATTR_ITEM_KEY = 24;
 export const DIR_INDEX_KEY = 96;
 export const EXTENT_DATA_KEY = 108;
 export const ROOT_ITEM_KEY = 132;
 export const ROOT_BACKREF_KEY = 144;
+export const ROOT_REF_KEY = 156;
 
 /** As dump-tree prints them; those of an inode that we only pass by included. */
 export const KEY_NAMES: Readonly<Record<number, string>> = {
   [INODE_ITEM_KEY]: "INODE_ITEM",
-  12: "INODE_REF",
-  13: "INODE_EXTREF",
+  [INODE_REF_KEY]: "INODE_REF",
+  [INODE_EXTREF_KEY]: "INODE_EXTREF",
   [XATTR_ITEM_KEY]: "XATTR_ITEM",
   [DIR_INDEX_KEY]: "DIR_INDEX",
   [EXTENT_DATA_KEY]: "EXTENT_DATA",
   [ROOT_ITEM_KEY]: "ROOT_ITEM",
   [ROOT_BACKREF_KEY]: "ROOT_BACKREF",
+  [ROOT_REF_KEY]: "ROOT_REF",
 };
 
 /** The tree that names all other trees. */
@@ -91,7 +95,47 @@ export const FILE_EXTENT_INLINE = 0;
 export const FILE_EXTENT_REG = 1;
 export const FILE_EXTENT_PREALLOC = 2;
 
-/** struct btrfs_root_ref, the content of a ROOT_BACKREF; the name follows it. */
+/**
+ * struct btrfs_inode_ref: the names that an inode has in one directory, which the
+ * key's offset tells; each is followed by its name.
+ */
+export const InodeRef = { index: 0, nameLength: 8, size: 10 } as const;
+
+/**
+ * struct btrfs_inode_extref: one of the names of an inode that has many, followed
+ * by it and perhaps by the next one of the same hash.
+ */
+export const InodeExtref = { parent: 0, index: 8, nameLength: 16, size: 18 } as const;
+
+/** struct btrfs_root_item; the fields from `generationV2` on are missing in very old ones. */
+export const RootItem = {
+  inode: 0,
+  generation: 160,
+  rootDirid: 168,
+  bytenr: 176,
+  byteLimit: 184,
+  bytesUsed: 192,
+  lastSnapshot: 200,
+  flags: 208,
+  refs: 216,
+  dropProgress: 220,
+  dropLevel: 237,
+  level: 238,
+  generationV2: 239,
+  uuid: 247,
+  parentUuid: 263,
+  receivedUuid: 279,
+  ctransid: 295,
+  otransid: 303,
+  stransid: 311,
+  rtransid: 319,
+  size: 327,
+} as const;
+export const UUID_SIZE = 16;
+/** A bit of `RootItem.flags`. */
+export const ROOT_SUBVOL_RDONLY = 1;
+
+/** struct btrfs_root_ref, the content of a ROOT_REF and of a ROOT_BACKREF; the name follows it. */
 export const RootRef = { dirid: 0, sequence: 8, nameLength: 16, size: 18 } as const;
 
 /** Values of `DirItem.type` (BTRFS_FT_*), in order from 1. */

@@ -7,10 +7,12 @@
  */
 import type { Failure } from "../fault.ts";
 import { damaged, type Place } from "./damage.ts";
+import { FIRST_FREE_OBJECTID } from "./format.ts";
 import { SearchKey } from "./search-key.ts";
 import { type Page, SearchHeader, type TreeReader } from "./tree-reader.ts";
 
 const TWO_32 = 2 ** 32;
+const TYPE_MAX = 0xff;
 
 export class ItemCursor implements Place {
   /** The current item: its key, */
@@ -31,9 +33,11 @@ export class ItemCursor implements Place {
   #again = false;
   #largestItemBytes = 0;
   /** What is aimed at. */
-  #objectid = 0;
+  #minObjectid = 0;
+  #maxObjectid = 0;
   #maxType = 0;
   /** The key that the next one must exceed; before the first, one below the least. */
+  #lastObjectid = 0;
   #lastType = 0;
   #offsetLow = 0;
   #offsetHigh = 0;
@@ -60,13 +64,31 @@ export class ItemCursor implements Place {
     largestItemBytes: number = this.#reader.nodeSizeBytes,
   ): void {
     this.#key.aim(tree, objectid, minType, maxType);
+    this.#begin(largestItemBytes);
+  }
+
+  /**
+   * Aims at all items of all inodes of a tree, in blocks that were written in a
+   * transaction or later.
+   */
+  aimAtAll(tree: number, minTransid: number): void {
+    this.#key.aim(tree, FIRST_FREE_OBJECTID, 0, TYPE_MAX);
+    this.#key.maxObjectid = Number.MAX_SAFE_INTEGER;
+    this.#key.minTransid = minTransid;
+    this.#begin(this.#reader.nodeSizeBytes);
+  }
+
+  #begin(largestItemBytes: number): void {
+    const key = this.#key;
     this.#largestItemBytes = largestItemBytes;
     this.#itemsLeft = 0;
     this.#again = false;
     this.#page = undefined;
-    this.#objectid = objectid;
-    this.#maxType = maxType;
-    this.#lastType = minType - 1;
+    this.#minObjectid = key.minObjectid;
+    this.#maxObjectid = key.maxObjectid;
+    this.#maxType = key.maxType;
+    this.#lastObjectid = key.minObjectid;
+    this.#lastType = key.minType - 1;
     this.#offsetLow = 0;
     this.#offsetHigh = 0;
   }
@@ -124,15 +146,17 @@ export class ItemCursor implements Place {
     const high = view.getUint32(header + SearchHeader.offset + 4, true);
     const length = view.getUint32(header + SearchHeader.length, true);
     const rises =
-      type === this.#lastType
-        ? high === this.#offsetHigh
-          ? low > this.#offsetLow
-          : high > this.#offsetHigh
-        : type > this.#lastType;
-    if (!rises || objectid !== this.#objectid || type > this.#maxType) {
+      objectid !== this.#lastObjectid
+        ? objectid > this.#lastObjectid
+        : type !== this.#lastType
+          ? type > this.#lastType
+          : high > this.#offsetHigh || (high === this.#offsetHigh && low > this.#offsetLow);
+    const isWanted = objectid < this.#maxObjectid || type <= this.#maxType;
+    if (!rises || !isWanted || objectid > this.#maxObjectid) {
       throw this.#outOfPlace(objectid, type, high * TWO_32 + low);
     }
     this.objectid = objectid;
+    this.#lastObjectid = objectid;
     this.type = type;
     this.#lastType = type;
     this.#offsetLow = low;
@@ -147,7 +171,9 @@ export class ItemCursor implements Place {
 
   #outOfPlace(objectid: number, type: number, offset: number): Failure {
     const place = { tree: this.tree, objectid, type, offset };
-    return damaged(place, `out of place, expected a key of inode ${this.#objectid} that rises`);
+    const wanted =
+      this.#minObjectid === this.#maxObjectid ? `inode ${this.#minObjectid}` : "the range";
+    return damaged(place, `out of place, expected a key of ${wanted} that rises`);
   }
 }
 
