@@ -10,17 +10,18 @@
  */
 import { UsageFault } from "../fault.ts";
 import { visible } from "../text.ts";
-import { type Change, type FileType, type Inode, isDirectory, type Status } from "./change.ts";
+import { type Change, isDirectory, type Status } from "./change.ts";
 import { sameContent, sameMetadata, sameTimes } from "./compare-inode.ts";
 import { Vanished } from "./damage.ts";
 import type { Listing } from "./directory.ts";
 import type { SameBytes } from "./extents.ts";
-import { readLinkText } from "./inode.ts";
 import { LinkedPairs } from "./linked-pairs.ts";
 import { PathBuffer } from "./path-buffer.ts";
+import { Pruning } from "./pruning.ts";
 import { type Scope, scopeOf, splitPath } from "./scope.ts";
 import { type InodeId, isStub, type Level, Side, type Subvolume, type Target } from "./side.ts";
 import type { Touched } from "./touched.ts";
+import { TreeChange } from "./tree-change.ts";
 
 export type Visit = (change: Change) => void;
 
@@ -67,7 +68,7 @@ class Walk {
   readonly #root: Side;
   readonly #base: Side | undefined;
   readonly #content: ReadContent;
-  readonly #touched: Touched | undefined;
+  readonly #pruning: Pruning | undefined;
   readonly #visit: Visit;
   readonly #path = new PathBuffer();
   readonly #linked = new LinkedPairs();
@@ -77,7 +78,8 @@ class Walk {
     this.#root = root;
     this.#base = base;
     this.#content = options.content;
-    this.#touched = options.touched;
+    this.#pruning =
+      base && options.touched && new Pruning(options.touched, root.top.tree, base.top.tree);
     this.#visit = visit;
   }
 
@@ -155,34 +157,38 @@ class Walk {
 
   #takeBoth(base: Side, ours: Level, theirs: Level, scope: Scope): void {
     const inner = scopeBelow(scope, ours);
-    if (inner === undefined || this.#isUntouched(base, ours, theirs)) return;
-    const inRoot = this.#root.target(ours);
-    const inBase = base.target(theirs);
-    const above = this.#pushName(ours);
+    if (inner === undefined || this.#pruning?.spares(ours, theirs)) return;
+    this.#takePair(base, ours, this.#root.target(ours), base.target(theirs), inner);
+  }
+
+  /** @param level where the entry is, for its name */
+  #takePair(base: Side, level: Level, inRoot: Target, inBase: Target, inner: Scope): void {
+    const above = this.#pushName(level);
     const sameType = inRoot.type === inBase.type;
     if (!sameType && inner === "whole") this.#report("T", this.#root, inRoot);
     if (isDirectory(inRoot.type)) {
-      this.#walkBoth(base, inRoot, inBase, inner);
+      if (this.#pruning?.isPassage(inRoot, inBase)) this.#passThrough(base, inRoot, inBase, inner);
+      else this.#walkBoth(base, inRoot, inBase, inner);
     } else if (sameType && inner === "whole") {
       this.#reportOf(this.#compareFiles(base, inRoot, inBase), base, inRoot, inBase);
     }
     this.#path.cut(above);
   }
 
-  /** Whether both entries lead to one inode to which, and below which, nothing happened. */
-  #isUntouched(base: Side, ours: Level, theirs: Level): boolean {
-    const touched = this.#touched;
-    if (touched === undefined) return false;
-    const inode = ours.listing.child(ours.rank);
-    return (
-      ours.directory.tree === this.#root.top.tree &&
-      theirs.directory.tree === base.top.tree &&
-      inode === theirs.listing.child(theirs.rank) &&
-      ours.listing.type(ours.rank) !== undefined &&
-      theirs.listing.type(theirs.rank) !== undefined &&
-      !touched.inodes.has(inode) &&
-      !touched.above.has(inode)
-    );
+  /** Goes on to what was touched below a directory that was not itself. */
+  #passThrough(base: Side, inRoot: Target, inBase: Target, scope: Scope): void {
+    const level = this.#root.enter(inRoot);
+    const { listing } = level;
+    for (; level.rank < listing.count; level.rank++) {
+      if (!this.#pruning!.leadsOn(listing.child(level.rank))) continue;
+      const inner = scopeBelow(scope, level);
+      if (inner === undefined) continue;
+      const target = this.#root.target(level);
+      const { type, inode } = target;
+      const twin = { type, inode, tree: inBase.tree, parent: inBase };
+      this.#takePair(base, level, target, twin, inner);
+    }
+    this.#root.leave();
   }
 
   #pushName({ listing, rank }: Level): number {
@@ -240,62 +246,6 @@ class Walk {
     } catch (fault) {
       if (!(fault instanceof Vanished)) throw fault;
     }
-  }
-}
-
-/** The one change of a walk, aimed at what is reported. */
-class TreeChange implements Change {
-  status: Status = "A";
-  type: FileType = "file";
-  readonly #path: PathBuffer;
-  #side: Side | undefined;
-  #tree = 0;
-  #inode = 0;
-  #parent: InodeId | undefined;
-  #taken: Uint8Array | undefined;
-
-  constructor(path: PathBuffer) {
-    this.#path = path;
-  }
-
-  aim(
-    status: Status,
-    type: FileType,
-    side: Side,
-    tree: number,
-    inode: number,
-    parent: InodeId | undefined,
-  ): void {
-    this.status = status;
-    this.type = type;
-    this.#side = side;
-    this.#tree = tree;
-    this.#inode = inode;
-    this.#parent = parent;
-    this.#taken = undefined;
-  }
-
-  get path(): Uint8Array {
-    this.#taken ??= this.#path.take();
-    return this.#taken;
-  }
-
-  inode(): Inode {
-    const target = {
-      type: this.type,
-      tree: this.#tree,
-      inode: this.#inode,
-      parent: this.#parent,
-    };
-    const inode = this.#side!.inode(target);
-    if (inode !== undefined) return inode;
-    throw new Vanished(`Cannot look at ${visible(this.path)}: it went away meanwhile`);
-  }
-
-  linkText(): Uint8Array | undefined {
-    if (this.type !== "symlink") return undefined;
-    this.inode();
-    return readLinkText(this.#side!.cursor);
   }
 }
 
