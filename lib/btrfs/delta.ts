@@ -6,6 +6,7 @@
  * it was then. It pays where the base is large; a usual blank root is all but
  * empty, and then the plain walk is faster.
  */
+import { plural } from "../text.ts";
 import { readSubvolumeRecord } from "./root-item.ts";
 import { readTouched, type Touched } from "./touched.ts";
 import type { TreeReader } from "./tree-reader.ts";
@@ -38,10 +39,10 @@ export function findDelta(
   if (theirs.ctransid > ours.otransid) return whole("the base changed after the root was made");
   if (theirs.treeBytes < LARGE_TREE_BYTES) return whole("the base is small");
   const touched = readTouched(root.reader, root.tree, ours.otransid, [base.tree]);
-  const count = touched.inodes.size.toLocaleString("en");
+  const count = plural(touched.inodes.size, "inode");
   return {
     touched,
-    reason: `comparing ${count} inodes written since transaction ${ours.otransid}`,
+    reason: `comparing ${count} written since transaction ${ours.otransid}`,
   };
 }
 

@@ -8,31 +8,20 @@
  * entries are the same: else it follows from a name that came or went, and that
  * is reported itself.
  */
-import { UsageFault } from "../fault.ts";
-import { visible } from "../text.ts";
 import { type Change, isDirectory, type Status } from "./change.ts";
-import { sameContent, sameMetadata, sameTimes } from "./compare-inode.ts";
 import { Vanished } from "./damage.ts";
 import type { Listing } from "./directory.ts";
-import type { SameBytes } from "./extents.ts";
-import { LinkedPairs } from "./linked-pairs.ts";
+import { requireOneOf } from "./lookup.ts";
+import { PairComparison, type ReadContent } from "./pair-comparison.ts";
 import { PathBuffer } from "./path-buffer.ts";
 import { Pruning } from "./pruning.ts";
 import { type Scope, scopeOf, splitPath } from "./scope.ts";
-import { type InodeId, isStub, type Level, Side, type Subvolume, type Target } from "./side.ts";
+import { type InodeId, type Level, Side, type Subvolume, type Target } from "./side.ts";
+import { Since } from "./since.ts";
 import type { Touched } from "./touched.ts";
 import { TreeChange } from "./tree-change.ts";
 
 export type Visit = (change: Change) => void;
-
-/** Reads a range of a file on both sides, where addresses don't tell, and says whether it is the same. */
-export type ReadContent = (
-  path: Uint8Array,
-  inRoot: InodeId,
-  inBase: InodeId,
-  offset: number,
-  length: number,
-) => boolean;
 
 export interface DiffOptions {
   /** Absolute paths that the walk is limited to; everything unless given. */
@@ -40,6 +29,8 @@ export interface DiffOptions {
   readonly content: ReadContent;
   /** Of root, since it was made a snapshot of an unchanged base; all unless given. */
   readonly touched?: Touched | undefined;
+  /** A transaction of the file system: only what was written in it or later is reported. */
+  readonly since?: number | undefined;
 }
 
 /**
@@ -67,19 +58,21 @@ export function diffTrees(
 class Walk {
   readonly #root: Side;
   readonly #base: Side | undefined;
-  readonly #content: ReadContent;
+  readonly #pairs: PairComparison | undefined;
   readonly #pruning: Pruning | undefined;
+  readonly #since: Since | undefined;
   readonly #visit: Visit;
   readonly #path = new PathBuffer();
-  readonly #linked = new LinkedPairs();
   readonly #change = new TreeChange(this.#path);
 
   constructor(root: Side, base: Side | undefined, options: DiffOptions, visit: Visit) {
     this.#root = root;
     this.#base = base;
-    this.#content = options.content;
+    this.#pairs = base && new PairComparison(root, base, options.content);
     this.#pruning =
       base && options.touched && new Pruning(options.touched, root.top.tree, base.top.tree);
+    const { since } = options;
+    this.#since = since === undefined ? undefined : new Since(root.reader, since);
     this.#visit = visit;
   }
 
@@ -103,11 +96,13 @@ class Walk {
   }
 
   /** Reports an entry that has none below it: what most of a million are. */
-  #takeLeaf(status: Status, side: Side, { directory, listing, rank }: Level): void {
+  #takeLeaf(status: Status, side: Side, level: Level): void {
+    if (this.#isOlder(side, level)) return;
+    const { directory, listing, rank } = level;
     const above = this.#path.push(listing.arena, listing.nameStart(rank), listing.nameLength(rank));
     const { tree } = directory;
     this.#change.aim(status, listing.type(rank)!, side, tree, listing.child(rank), directory);
-    this.#tell();
+    this.#tell(side);
     this.#path.cut(above);
   }
 
@@ -120,7 +115,7 @@ class Walk {
     scope: Scope,
   ): void {
     const inner = scopeBelow(scope, level);
-    if (inner === undefined) return;
+    if (inner === undefined || this.#isOlder(side, level)) return;
     const target = side.target(level);
     const above = this.#pushName(level);
     if (inner === "whole" && status !== undefined) this.#report(status, side, target);
@@ -134,7 +129,7 @@ class Walk {
     const theirs = base.enter(inBase);
     if (scope === "whole" && inRoot.type === inBase.type) {
       const timesCount = ours.listing.holdsSameEntries(theirs.listing);
-      const status = this.#compareDirectories(base, inRoot, inBase, timesCount);
+      const status = this.#pairs!.directories(inRoot, inBase, timesCount);
       this.#reportOf(status, base, inRoot, inBase);
     }
     for (let order = compare(ours, theirs); order !== undefined; order = compare(ours, theirs)) {
@@ -157,7 +152,8 @@ class Walk {
 
   #takeBoth(base: Side, ours: Level, theirs: Level, scope: Scope): void {
     const inner = scopeBelow(scope, ours);
-    if (inner === undefined || this.#pruning?.spares(ours, theirs)) return;
+    if (inner === undefined || this.#isOlder(this.#root, ours)) return;
+    if (this.#pruning?.spares(ours, theirs)) return;
     this.#takePair(base, ours, this.#root.target(ours), base.target(theirs), inner);
   }
 
@@ -170,7 +166,8 @@ class Walk {
       if (this.#pruning?.isPassage(inRoot, inBase)) this.#passThrough(base, inRoot, inBase, inner);
       else this.#walkBoth(base, inRoot, inBase, inner);
     } else if (sameType && inner === "whole") {
-      this.#reportOf(this.#compareFiles(base, inRoot, inBase), base, inRoot, inBase);
+      const status = this.#pairs!.files(() => this.#path.take(), inRoot, inBase);
+      this.#reportOf(status, base, inRoot, inBase);
     }
     this.#path.cut(above);
   }
@@ -191,41 +188,16 @@ class Walk {
     this.#root.leave();
   }
 
+  /** Whether neither an entry of root nor anything below it was written since. */
+  #isOlder(side: Side, { directory, listing, rank }: Level): boolean {
+    if (this.#since === undefined || side !== this.#root) return false;
+    // A nested subvolume is a tree of its own.
+    if (listing.type(rank) === undefined) return false;
+    return !this.#since.leadsOn({ tree: directory.tree, inode: listing.child(rank) });
+  }
+
   #pushName({ listing, rank }: Level): number {
     return this.#path.push(listing.arena, listing.nameStart(rank), listing.nameLength(rank));
-  }
-
-  /** A stub has neither owner nor times of its own, so there only the mode can differ. */
-  #compareDirectories(
-    base: Side,
-    inRoot: Target,
-    inBase: Target,
-    timesCount: boolean,
-  ): Status | undefined {
-    const ours = this.#root.inode(inRoot);
-    const theirs = base.inode(inBase);
-    if (ours === undefined || theirs === undefined) return whichIsLeft(ours, theirs);
-    const same =
-      isStub(inRoot) || isStub(inBase)
-        ? ours.mode === theirs.mode
-        : sameMetadata(ours, theirs) && (!timesCount || sameTimes(ours, theirs));
-    return same ? undefined : "m";
-  }
-
-  #compareFiles(base: Side, inRoot: Target, inBase: Target): Status | undefined {
-    const ours = this.#root.inode(inRoot);
-    const theirs = base.inode(inBase);
-    if (ours === undefined || theirs === undefined) return whichIsLeft(ours, theirs);
-    const comparable = this.#root.reader.filesystem === base.reader.filesystem;
-    const sameBytes: SameBytes = (offset, length) =>
-      this.#content(this.#path.take(), inRoot, inBase, offset, length);
-    const left = { inode: ours, cursor: this.#root.cursor };
-    const right = { inode: theirs, cursor: base.cursor };
-    const same = this.#linked.ask(ours, theirs, () =>
-      sameContent(inRoot.type, left, right, comparable, sameBytes),
-    );
-    if (!same) return "M";
-    return sameMetadata(ours, theirs) && sameTimes(ours, theirs) ? undefined : "m";
   }
 
   /** Reports what a comparison of both sides said. */
@@ -236,23 +208,22 @@ class Walk {
 
   #report(status: Status, side: Side, { type, tree, inode, parent }: Target): void {
     this.#change.aim(status, type, side, tree, inode, parent);
-    this.#tell();
+    this.#tell(side);
   }
 
   /** What goes away while its visitor asks for more is not there to be reported. */
-  #tell(): void {
+  #tell(side: Side): void {
+    const change = this.#change;
     try {
-      this.#visit(this.#change);
+      if (this.#since !== undefined && side === this.#root) {
+        if (!this.#since.has(change)) return;
+        if (this.#base === undefined) change.status = this.#since.statusOf(change);
+      }
+      this.#visit(change);
     } catch (fault) {
       if (!(fault instanceof Vanished)) throw fault;
     }
   }
-}
-
-/** The status of a path that went away from one side, or from both, since it was listed. */
-function whichIsLeft(ours: unknown, theirs: unknown): Status | undefined {
-  if (ours !== undefined) return "A";
-  return theirs === undefined ? undefined : "D";
 }
 
 /** Which of two entries comes first: less than 0 ours, more than 0 theirs; undefined at the end of both. */
@@ -272,26 +243,4 @@ function scopeBelow(scope: Scope, { listing, rank }: Level): Scope | undefined {
 /** Whether the other side has the name too, but as a directory where this is none, or none where it is. */
 function hasOtherwise({ listing, rank }: Level, other: Listing): boolean {
   return other.count > 0 && other.find(listing.name(rank), !listing.isDirectory(rank)) >= 0;
-}
-
-function requireOneOf(root: Side, base: Side | undefined, names: readonly Uint8Array[]): void {
-  if (has(root, names) || (base !== undefined && has(base, names))) return;
-  const path = names.map((name) => `/${visible(name)}`).join("");
-  throw new UsageFault(`Cannot compare ${path}: no such path in the root, nor in its base`, {
-    hint: "a path is looked up by its names; symlinks on the way are not followed",
-  });
-}
-
-function has(side: Side, names: readonly Uint8Array[]): boolean {
-  let directory: InodeId = side.top;
-  for (const [index, name] of names.entries()) {
-    const level = side.enter(directory);
-    side.leave();
-    level.rank = Math.max(level.listing.find(name, true), level.listing.find(name, false));
-    if (level.rank < 0) return false;
-    const target = side.target(level);
-    if (!isDirectory(target.type)) return index === names.length - 1;
-    directory = target;
-  }
-  return true;
 }

@@ -22,6 +22,8 @@ import { type ItemCursor, u64 } from "./item-cursor.ts";
 export interface InodeDetails extends Inode {
   readonly inode: number;
   readonly tree: number;
+  /** The transaction that it was made in. */
+  readonly generation: number;
   /** Number of a device node, 0 for everything else. */
   readonly device: number;
   /** Values by name, both as Latin-1 text of their bytes. */
@@ -29,7 +31,15 @@ export interface InodeDetails extends Inode {
 }
 
 /** The empty directory that the kernel invents for the stub of a nested subvolume. */
-const STUB = { sizeBytes: 0, mode: 0o40755, uid: 0, gid: 0, links: 1, device: 0 } as const;
+const STUB = {
+  sizeBytes: 0,
+  mode: 0o40755,
+  uid: 0,
+  gid: 0,
+  links: 1,
+  device: 0,
+  generation: 0,
+} as const;
 
 /**
  * Reads an inode and its xattrs. Undefined where the tree has no such inode.
@@ -74,10 +84,11 @@ export function readLinkText(cursor: ItemCursor): Uint8Array | undefined {
   return cursor.bytes.slice(at + FileExtentItem.inlineData, at + length);
 }
 
-function decodeInode(item: ItemCursor): Inode & { device: number } {
+function decodeInode(item: ItemCursor): Inode & Pick<InodeDetails, "device" | "generation"> {
   const { view, at } = item;
   requireLength(item, item.length, InodeItem.size);
   return {
+    generation: u64(view, at + InodeItem.generation),
     sizeBytes: u64(view, at + InodeItem.sizeBytes),
     mode: view.getUint32(at + InodeItem.mode, true),
     uid: view.getUint32(at + InodeItem.uid, true),

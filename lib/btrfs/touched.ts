@@ -48,7 +48,8 @@ export function readTouched(
 ): Touched {
   const search = new Search(new ItemCursor(reader), tree);
   search.scan(since);
-  for (const each of [tree, ...others]) search.addNested(each);
+  search.addNested(tree, search.above);
+  for (const other of others) search.addNested(other, search.inodes);
   search.climb();
   return search;
 }
@@ -96,14 +97,14 @@ class Search implements Touched {
     else this.#waiting.push(inode);
   }
 
-  /** The directories that hold the entries of nested subvolumes. */
-  addNested(tree: number): void {
+  /** The directories that hold the entries of nested subvolumes, themselves trees. */
+  addNested(tree: number, to: InodeSet): void {
     const cursor = this.#cursor;
     cursor.aim(ROOT_TREE_OBJECTID, tree, ROOT_REF_KEY, ROOT_REF_KEY);
     while (cursor.next()) {
       requireLength(cursor, RootRef.size);
       const directory = u64(cursor.view, cursor.at + RootRef.dirid);
-      this.inodes.add(directory);
+      to.add(directory);
       this.#waiting.push(directory);
     }
   }

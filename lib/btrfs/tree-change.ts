@@ -1,8 +1,8 @@
 /** The one change of a walk, aimed at each path that is reported. */
 import { visible } from "../text.ts";
-import type { Change, FileType, Inode, Status } from "./change.ts";
+import type { Change, FileType, Status } from "./change.ts";
 import { Vanished } from "./damage.ts";
-import { readLinkText } from "./inode.ts";
+import { type InodeDetails, readLinkText } from "./inode.ts";
 import type { PathBuffer } from "./path-buffer.ts";
 import type { InodeId, Side } from "./side.ts";
 
@@ -11,8 +11,9 @@ export class TreeChange implements Change {
   type: FileType = "file";
   readonly #path: PathBuffer;
   #side: Side | undefined;
-  #tree = 0;
-  #inode = 0;
+  /** Which inode it is. */
+  tree = 0;
+  inodeNumber = 0;
   #parent: InodeId | undefined;
   #taken: Uint8Array | undefined;
 
@@ -31,8 +32,8 @@ export class TreeChange implements Change {
     this.status = status;
     this.type = type;
     this.#side = side;
-    this.#tree = tree;
-    this.#inode = inode;
+    this.tree = tree;
+    this.inodeNumber = inode;
     this.#parent = parent;
     this.#taken = undefined;
   }
@@ -42,11 +43,11 @@ export class TreeChange implements Change {
     return this.#taken;
   }
 
-  inode(): Inode {
+  inode(): InodeDetails {
     const target = {
       type: this.type,
-      tree: this.#tree,
-      inode: this.#inode,
+      tree: this.tree,
+      inode: this.inodeNumber,
       parent: this.#parent,
     };
     const inode = this.#side!.inode(target);

@@ -9,6 +9,10 @@ import { CallFailure, errno, libc, ptr } from "./libc.ts";
 
 /** _IO(0x94, 8) */
 const IOC_SYNC = 0x9408;
+/** _IOR(0x94, 24, __u64) */
+const IOC_START_SYNC = 0x80089418;
+/** _IOW(0x94, 22, __u64) */
+const IOC_WAIT_SYNC = 0x40089416;
 /** _IOWR(0x94, 17, struct btrfs_ioctl_search_args_v2), without the buffer behind it */
 export const IOC_TREE_SEARCH_V2 = 0xc0709411;
 /** _IOWR(0x94, 18, struct btrfs_ioctl_ino_lookup_args) */
@@ -38,6 +42,20 @@ export function syncFilesystem(fd: number): void {
   const fault = ioctlFault("Cannot sync the file system");
   // Opened without its log, or read-only since an error: nothing is on its way to the disk.
   if (!(fault instanceof CallFailure && fault.code === "EROFS")) throw fault;
+}
+
+/**
+ * Brings all that was written to the disk, and tells the transaction that did:
+ * what is written from now on is of a later one.
+ */
+export function commitTransaction(fd: number): number {
+  // Committing alone leaves data behind, and writes their inodes later.
+  syncFilesystem(fd);
+  const transaction = new DataView(new ArrayBuffer(8));
+  const bytes = new Uint8Array(transaction.buffer);
+  call(fd, IOC_START_SYNC, bytes, "Cannot begin to sync the file system");
+  call(fd, IOC_WAIT_SYNC, bytes, "Cannot sync the file system");
+  return Number(transaction.getBigUint64(0, true));
 }
 
 /** The id of the subvolume's tree that holds an open file or directory. */

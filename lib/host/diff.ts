@@ -24,6 +24,8 @@ export interface Tops {
   readonly base: number | undefined;
   /** Absolute paths below the tops that the comparison is limited to, such as "/etc". */
   readonly within?: readonly Uint8Array[] | undefined;
+  /** A transaction: only what was written in it or later; see `commitTransaction()`. */
+  readonly since?: number | undefined;
   /** Told how the differences are found, before the first one. */
   readonly onMethod?: ((reason: string) => void) | undefined;
 }
@@ -35,14 +37,14 @@ export interface Tops {
  * @throws UsageFault for a path in `within` that neither has, Refusal where a top is
  *   not one of a btrfs subvolume, Failure where metadata can't be read
  */
-export function diffSubvolumes({ root, base, within, onMethod }: Tops, visit: Visit): void {
+export function diffSubvolumes({ root, base, within, since, onMethod }: Tops, visit: Visit): void {
   using ours = new Top(root);
   using theirs = base === undefined ? undefined : new Top(base);
   const subvolumes = { root: ours.read(), base: theirs?.read() };
   const content = theirs === undefined ? () => neverNeeded() : contentBelow(ours.fd, theirs.fd);
   const delta = subvolumes.base && findDelta(subvolumes.root, subvolumes.base);
   onMethod?.(delta?.reason ?? "reading the root alone, without a base");
-  diffTrees(subvolumes, { within, content, touched: delta?.touched }, visit);
+  diffTrees(subvolumes, { within, content, since, touched: delta?.touched }, visit);
 }
 
 class Top implements Disposable {

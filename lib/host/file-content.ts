@@ -7,7 +7,7 @@
  * no trace (O_NOATIME) and can't block on a fifo (O_NONBLOCK).
  */
 import { fstatSync, readSync } from "node:fs";
-import type { ReadContent } from "../btrfs/diff-trees.ts";
+import type { ReadContent } from "../btrfs/pair-comparison.ts";
 import type { InodeId } from "../btrfs/side.ts";
 import { Failure } from "../fault.ts";
 import { visible } from "../text.ts";
