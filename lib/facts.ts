@@ -126,6 +126,14 @@ export interface Mount {
   readonly superOptions: readonly string[];
 }
 
+export interface Esp {
+  readonly node: string;
+  /** Of the file system on it, as blkid(8) shows it. */
+  readonly uuid: string;
+  /** Ids of the mounts that are of it. */
+  readonly mounts: ReadonlySet<number>;
+}
+
 /** What mount-subvols sees of the machine. Paths are bytes as latin1, as in `Mount`. */
 export interface MountFacts {
   readonly top: BtrfsTop;
@@ -135,7 +143,7 @@ export interface MountFacts {
   /** Ids of the mounts that are of the profile's btrfs. */
   readonly ours: ReadonlySet<number>;
   /** Undefined where the ESP is to be left alone. */
-  readonly esp: { readonly node: string; readonly mounts: ReadonlySet<number> } | undefined;
+  readonly esp: Esp | undefined;
   /** Whether this kernel can mount vfat. */
   readonly vfat: boolean;
 }

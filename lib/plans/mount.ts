@@ -3,17 +3,19 @@
  *
  * What is mounted there already and as wanted stays; anything else there, or one
  * of the subvolumes mounted elsewhere, is a reason to refuse: a second mount on
- * top would hide the first, and two views of one subvolume confuse people.
+ * top would hide the first, and two views of one subvolume confuse people. What
+ * other mount namespaces have mounted harms nothing here and is not asked for.
  */
 
 import type { Mount, MountFacts } from "../facts.ts";
 import { Refusal } from "../fault.ts";
 import { textOfLatin1 } from "../latin1.ts";
-import type { Plan, Step } from "../plan.ts";
+import type { Check, Plan, Step } from "../plan.ts";
 import type { Profile } from "../profile.ts";
-import { visible } from "../text.ts";
+import { shellQuote, visible } from "../text.ts";
+import { missingOptions } from "./mount-options.ts";
 import { mountTree, type WantedMount } from "./mount-tree.ts";
-import { identity } from "./subvolumes.ts";
+import { fileSystemIdentity, identity } from "./subvolumes.ts";
 
 /** Flags of a mount itself that make a difference to safety; the kernel shows them as they are. */
 const SHOWN_FLAGS = ["ro", "nosuid", "nodev", "noexec", "noatime", "nosymfollow"];
@@ -26,6 +28,7 @@ export function planMount(profile: Profile, profileFile: string, facts: MountFac
   for (const wanted of tree) refuseElsewhere(facts, wanted);
   const missing = tree.filter((wanted) => !isMounted(facts, wanted));
   refuseHiding(facts, missing);
+  refuseOtherOptions(profile, facts);
   return {
     script: "mount-subvols",
     summary:
@@ -34,7 +37,7 @@ export function planMount(profile: Profile, profileFile: string, facts: MountFac
         : `mount ${missing.map((wanted) => wanted.mountPoint).join(", ")}`,
     profileFile,
     notes: [],
-    checks: [identity(facts.top), ...facts.top.guards],
+    checks: [identity(facts.top), ...espIdentity(facts), ...facts.top.guards],
     steps: missing.flatMap((wanted) => mountSteps(facts, tree, wanted)),
   };
 }
@@ -71,6 +74,23 @@ function refuseMissing(profile: Profile, { top }: MountFacts): void {
   throw new Refusal(
     `Cannot mount the tree: ${top.node} has no subvolume ${missing.map(visible).join(", ")}`,
     { hint: "make-subvols creates what is missing" },
+  );
+}
+
+function espIdentity({ esp }: MountFacts): Check[] {
+  return esp === undefined ? [] : [fileSystemIdentity(esp.node, esp.uuid)];
+}
+
+/** What is mounted anywhere decides for the whole file system. */
+function refuseOtherOptions({ btrfs }: Profile, { mounts, ours }: MountFacts): void {
+  const there = mounts.find(({ id }) => ours.has(id));
+  if (there === undefined) return;
+  const missing = missingOptions(btrfs.mount_options, there.superOptions).join(",");
+  if (missing === "") return;
+  const place = pathOf(there);
+  throw new Refusal(
+    `Cannot mount the tree: the file system is mounted at ${visible(place)} without ${missing}, and the first mount of a btrfs decides for all`,
+    { hint: `Unmount it, or: mount -o remount,${missing} ${visible(shellQuote(place))}` },
   );
 }
 
@@ -150,12 +170,12 @@ function mountSteps(facts: MountFacts, tree: readonly WantedMount[], wanted: Wan
     },
     {
       kind: "command",
-      why: "Make the mount point",
+      why: `Make the mount point ${mountPoint}`,
       argv: ["mkdir", "--parents", mountPoint],
     },
     {
       kind: "check",
-      why: "See that nothing is mounted there",
+      why: `See that nothing is mounted at ${mountPoint}`,
       check: {
         what: `the mount that holds ${mountPoint}`,
         argv: [

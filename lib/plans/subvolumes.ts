@@ -146,6 +146,10 @@ function sync(): Step {
 }
 
 export function identity({ node, uuid }: BtrfsTop): Check {
+  return fileSystemIdentity(node, uuid);
+}
+
+export function fileSystemIdentity(node: string, uuid: string): Check {
   return {
     what: `the UUID of the file system on ${node}`,
     argv: ["blkid", "--probe", "--match-tag", "UUID", "--output", "value", node],

@@ -1,6 +1,8 @@
 import { expect, test } from "bun:test";
 import type { Mount, MountFacts } from "../../lib/facts.ts";
+import type { Fault } from "../../lib/fault.ts";
 import { planMount, planUnmount } from "../../lib/plans/mount.ts";
+import { missingOptions } from "../../lib/plans/mount-options.ts";
 import { exampleProfile } from "../support/example.ts";
 
 const profile = exampleProfile();
@@ -16,7 +18,7 @@ const facts: MountFacts = {
   target: "/mnt",
   mounts: [],
   ours: new Set(),
-  esp: { node: "/dev/vda1", mounts: new Set() },
+  esp: { node: "/dev/vda1", uuid: "12AB-34CD", mounts: new Set() },
   vfat: true,
 };
 
@@ -30,7 +32,7 @@ function mount(id: number, mountPoint: string, root: string, more: Partial<Mount
     options: ["rw", "noatime"],
     fsType: "btrfs",
     source: "/dev/vda3",
-    superOptions: [],
+    superOptions: ["rw", "ssd", "compress=zstd:3", "subvolid=5", "subvol=/"],
     ...more,
   };
 }
@@ -99,3 +101,49 @@ test("planUnmount() goes deepest first, whatever the order of mounting was", () 
   );
   expect(lines).toEqual(["umount /mnt/boot", "umount /mnt/home", "umount /mnt"]);
 });
+
+test("planMount() has the ESP told by its UUID before anything is mounted", () => {
+  expect(planMount(profile, "p", facts).checks).toContainEqual({
+    what: "the UUID of the file system on /dev/vda1",
+    argv: ["blkid", "--probe", "--match-tag", "UUID", "--output", "value", "/dev/vda1"],
+    expected: "12AB-34CD",
+  });
+});
+
+test("planMount() refuses a file system that is mounted without the profile's options", () => {
+  const elsewhere = mount(2, "/a b", "/other", { superOptions: ["rw", "ssd"] });
+  const plan = () => planMount(profile, "p", { ...facts, mounts: [elsewhere], ours: new Set([2]) });
+  expect(plan).toThrow("mounted at /a b without compress=zstd,");
+  expect(hintOf(plan)).toBe("Unmount it, or: mount -o remount,compress=zstd '/a b'");
+});
+
+test.each<[wanted: string, shown: string, missing: string]>([
+  ["compress=zstd", "compress=zstd:3", ""],
+  ["compress=zstd:3", "compress=zstd:3", ""],
+  ["compress=zstd:1", "compress=zstd:3", "compress=zstd:1"],
+  ["compress", "compress=zlib:3", ""],
+  ["compress=lzo", "compress=zstd:3", "compress=lzo"],
+  ["compress-force=zstd", "compress=zstd:3", "compress-force=zstd"],
+  ["compress=no", "ssd", ""],
+  ["compress=no", "compress=zstd:3", "compress=no"],
+  ["autodefrag", "rw", "autodefrag"],
+  ["noautodefrag", "autodefrag", "noautodefrag"],
+  ["noautodefrag", "rw", ""],
+  ["discard=async", "discard=async", ""],
+  ["discard=async", "discard", "discard=async"],
+  ["discard=sync", "discard", ""],
+  ["nodiscard", "discard=async", "nodiscard"],
+  ["noatime,nosuid", "rw", ""],
+  ["commit=30,space_cache=v2,thread_pool=4", "rw", ""],
+])("missingOptions() of %p, mounted with %p, is %p", (wanted, shown, missing) => {
+  expect(missingOptions(wanted.split(","), shown.split(",")).join(",")).toBe(missing);
+});
+
+function hintOf(action: () => unknown): string | undefined {
+  try {
+    action();
+  } catch (fault) {
+    return (fault as Fault).hint;
+  }
+  return undefined;
+}

@@ -1,12 +1,14 @@
 /** What is mounted at a target and elsewhere, as mount-subvols needs to know it. */
 import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { MountFacts } from "../../facts.ts";
+import type { Esp, MountFacts } from "../../facts.ts";
+import { Refusal } from "../../fault.ts";
 import { namesAtTop } from "../../plans/subvolumes.ts";
 import type { Profile } from "../../profile.ts";
 import { missingPrograms, run } from "../spawn.ts";
 import { blockNameOf, mountsOfBtrfs } from "./btrfs-members.ts";
 import { probeBtrfsTop } from "./btrfs-top.ts";
+import { probeSignature } from "./contents.ts";
 import { findEsp, findFilesystem } from "./filesystem.ts";
 import { probeMounts } from "./mounts.ts";
 
@@ -27,14 +29,21 @@ export async function probeMountFacts(
   };
 }
 
-async function probeEsp(profile: Profile): Promise<NonNullable<MountFacts["esp"]>> {
+async function probeEsp(profile: Profile): Promise<Esp> {
   const node = await findEsp(profile);
+  const signature = await probeSignature(node);
+  if (signature?.type !== "vfat" || signature.uuid === undefined) {
+    throw new Refusal(
+      `Cannot mount the ESP: ${node} holds ${signature?.type ?? "no known signature"}, expected vfat`,
+      { hint: "Nothing was mounted. --without-esp mounts all but /boot" },
+    );
+  }
   const name = blockNameOf(node);
   const mounts = probeMounts().filter(
     ({ fsType, source }) =>
       fsType === "vfat" && blockNameOf(Buffer.from(source, "latin1")) === name,
   );
-  return { node, mounts: new Set(mounts.map((mount) => mount.id)) };
+  return { node, uuid: signature.uuid, mounts: new Set(mounts.map((mount) => mount.id)) };
 }
 
 /** In the kernel already, or a module that modprobe would find. */
