@@ -69,7 +69,9 @@ export interface Use {
 
 /** A label somewhere on the machine. */
 export interface LabelBearer {
-  readonly label: string;
+  readonly label: string | undefined;
+  /** Of the file system, as libblkid shows it. */
+  readonly uuid: string | undefined;
   readonly node: string;
 }
 

@@ -51,6 +51,7 @@ export function planFormat(profile: Profile, facts: FormatFacts): Plan {
   refuseHibernated(disk.node, disk.contents);
   const layout = layOut(profile, disk);
   refuseLabelClash(profile, facts);
+  refuseUuidClash(facts);
   if (!facts.wipe) refuseUnlessBlank(disk);
   refuseUnlessTableFits(facts);
   return {
@@ -101,12 +102,23 @@ function refuseUnlessIdle(disk: Disk): void {
 
 function refuseLabelClash(profile: Profile, { disk, labelsElsewhere }: FormatFacts): void {
   const wanted = labelsInUse(profile);
-  const clash = labelsElsewhere.find(({ label }) => wanted.includes(label));
+  const clash = labelsElsewhere.find(({ label = "" }) => wanted.includes(label));
   if (clash === undefined) return;
   throw refusal(
     disk,
-    `the label "${visible(clash.label)}" is borne by ${clash.node} already, expected labels that this machine has once`,
+    `the label "${visible(clash.label ?? "")}" is borne by ${clash.node} already, expected labels that this machine has once`,
     "Choose another disk.label in the profile, or detach the other disk",
+  );
+}
+
+/** Only a seed that was used before leads here. */
+function refuseUuidClash({ disk, ids, labelsElsewhere }: FormatFacts): void {
+  const clash = labelsElsewhere.find(({ uuid }) => uuid === ids.btrfs || uuid === ids.swap);
+  if (clash === undefined) return;
+  throw refusal(
+    disk,
+    `the UUID ${clash.uuid} is borne by ${clash.node} already, expected UUIDs that this machine has once`,
+    "Choose another --seed or none, or detach the other disk",
   );
 }
 
@@ -138,7 +150,7 @@ function notesOf({ disk, tableFile }: FormatFacts): string[] {
   if (lost.length === 0) return ["the disk is blank: it holds no table and no known signature"];
   const kept = disk.contents.isReadable
     ? [
-        `the old partition table is kept in ${visible(tableFile)}; on an installer that lies in memory and is gone with the next reboot, so copy it elsewhere if it matters`,
+        `the old partition table will be kept in ${visible(tableFile)}; on an installer that lies in memory and is gone with the next reboot, so copy it elsewhere if it matters`,
         `this writes it back, the table alone and never the data: sfdisk ${shellQuote(disk.node)} <${shellQuote(tableFile)}`,
       ]
     : [];
@@ -274,6 +286,8 @@ function makeFileSystems(profile: Profile, layout: Layout, facts: FormatFacts): 
     argv: [
       "mkfs.btrfs",
       "--quiet",
+      // The partition is this plan's own; whoever holds its node open still sees the old one's content.
+      "--force",
       "--label",
       labels.btrfs,
       "--uuid",

@@ -37,6 +37,7 @@ export function labelFault(label: string): string | undefined {
   if (hasControls(label)) return "expected no control characters";
   if (label.includes("/") || label.includes("\\")) return "expected no / and no backslash";
   if (!label.isWellFormed()) return "expected whole characters";
+  if (label !== label.trim()) return "expected no blank at its ends, which libblkid leaves out";
   if (label === "BOOT") return "BOOT is the label of the ESP, expected another";
   return byteLength(label) > 255 ? "expected at most 255 bytes" : undefined;
 }

@@ -5,6 +5,7 @@ import {
   existsSync,
   openSync,
   readFileSync,
+  readSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -487,6 +488,46 @@ function describeDisk(scratch: Scratch, device: string) {
   return { table, systems, subvolumes, snapshots };
 }
 
+describePrivileged("format-disk, in a machine that is not at rest", () => {
+  test("makes its file systems where somebody holds an old partition's node open", () => {
+    using scratch = new Scratch();
+    const { device, profile, token } = prepared(scratch);
+    expect(formatDisk(profile, `--apply=${token}`).status).toBe(0);
+    const held = openSync(`${device}p3`, "r+");
+    try {
+      readSync(held, Buffer.alloc(MIB), 0, MIB, 0);
+      const again = formatDisk(profile, "--wipe", `--apply=${token}`);
+      expect(again.stderr).toContain("is laid out");
+      expect(again.status).toBe(0);
+    } finally {
+      closeSync(held);
+    }
+    expect(blankroot(["make-subvols", "--profile", profile]).status).toBe(0);
+  });
+
+  test("refuses a seed whose UUIDs another disk bears", () => {
+    using scratch = new Scratch();
+    const first = attachLoop(scratch, "first", { sizeBytes: SIZE_BYTES });
+    const other = writeProfile(scratch, { device: first, label: "Other" }, "other.toml");
+    expect(formatDisk(other, `--apply=${tokenOf(first)}`, `--seed=${SEED}`).status).toBe(0);
+    const { profile, token } = prepared(scratch);
+    const before = fingerprint(scratch.path("disk"));
+    expectRefusal(
+      formatDisk(profile, `--apply=${token}`, `--seed=${SEED}`),
+      new RegExp(`the UUID .* is borne by ${first}`),
+    );
+    expect(fingerprint(scratch.path("disk"))).toBe(before);
+  });
+
+  test.each(["NCÜnï", "日本 data", "a  b"])("labels a disk %p, and finds it again", (label) => {
+    using scratch = new Scratch();
+    const { profile, token } = prepared(scratch, { label });
+    expect(formatDisk(profile, `--apply=${token}`).status).toBe(0);
+    expect(formatDisk(profile, "--dry-run").stderr).toContain(label);
+    expect(blankroot(["make-subvols", "--profile", profile]).status).toBe(0);
+  });
+});
+
 describePrivileged("the printed script", () => {
   test("makes on disk A what --apply makes on an equal disk B, and refuses every other disk", () => {
     using scratch = new Scratch();
@@ -556,7 +597,7 @@ describePrivileged("the printed script", () => {
   });
 
   test.each([
-    ["the file system's", "Butter", "mkfs.btrfs --quiet --label"],
+    ["the file system's", "Butter", "mkfs.btrfs --quiet --force --label"],
     ["the swap area's", "Butter-swap", "mkswap --label"],
     ["the ESP's", "BUTTER-BOOT", "mkfs.fat -n"],
   ])("exits 3 when another disk has got %s label since", (_, label, mkfs) => {

@@ -128,9 +128,17 @@ describe("planFormat() refuses", () => {
     ["Butter-swap", "Butter"],
     ["Butter", "Butter"],
   ])("the label %s when another disk bears it", (label) => {
-    const labelsElsewhere = [{ label, node: "/dev/sdb1" }];
+    const labelsElsewhere = [{ label, uuid: undefined, node: "/dev/sdb1" }];
     expect(() => planFormat(profile, { ...facts, labelsElsewhere })).toThrow(
       `the label "${label}" is borne by /dev/sdb1 already`,
+    );
+  });
+
+  test("a UUID that another disk bears", () => {
+    const uuid = facts.ids.btrfs;
+    const labelsElsewhere = [{ label: "Other", uuid, node: "/dev/sdb3" }];
+    expect(() => planFormat(profile, { ...facts, labelsElsewhere })).toThrow(
+      `the UUID ${uuid} is borne by /dev/sdb3 already`,
     );
   });
 

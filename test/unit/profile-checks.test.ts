@@ -77,6 +77,8 @@ describe("a check refuses", () => {
     ["a user that reads as a flag", userNameFault, "-bob", /first/],
     ["a label with a slash", labelFault, "a/b", /no \//],
     ["a label with a newline", labelFault, "a\nb", /control/],
+    ["a label that ends with a blank", labelFault, "my data ", /blank at its ends/],
+    ["a label that begins with a blank", labelFault, "\u3000data", /blank at its ends/],
     ["a label of 256 bytes", labelFault, "é".repeat(128), /255/],
     ["the label of the ESP", labelFault, "BOOT", /ESP/],
     ["the node of device-mapper itself", mapperNameFault, "control", /another/],

@@ -132,10 +132,11 @@ function signatureOf(values: ReadonlyMap<string, string>): Signature | undefined
   };
 }
 
-/** libblkid writes what is not plain as \xNN; see encode_string in its documentation. */
+/** libblkid leaves UTF-8 as it is and writes other bytes as \xNN; see blkid_encode_string(). */
 function decodeUdev(text: string): string {
-  const bytes = text.replace(/\\x([0-9a-f]{2})/g, (_, hex) =>
+  const bytes = Buffer.from(text).toString("latin1");
+  const decoded = bytes.replace(/\\x([0-9a-f]{2})/g, (_, hex) =>
     String.fromCharCode(Number.parseInt(hex, 16)),
   );
-  return new TextDecoder().decode(Buffer.from(bytes, "latin1"));
+  return new TextDecoder().decode(Buffer.from(decoded, "latin1"));
 }

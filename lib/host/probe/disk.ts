@@ -2,7 +2,7 @@
  * Everything about the disk that the profile names: the facts of format-disk and
  * of whatever else must be sure which disk it has.
  */
-import type { Contents, Disk, LabelBearer } from "../../facts.ts";
+import type { Contents, Disk, LabelBearer, Signature } from "../../facts.ts";
 import { Refusal } from "../../fault.ts";
 import type { Check } from "../../plan.ts";
 import { visible } from "../../text.ts";
@@ -42,7 +42,7 @@ export async function probeDisk(device: string): Promise<Disk> {
   };
 }
 
-/** The labels of all file systems of the machine but those on the disk itself. */
+/** The labels and UUIDs of all file systems of the machine but those on the disk itself. */
 export async function probeLabelsElsewhere(disk: Disk): Promise<LabelBearer[]> {
   const bearers: LabelBearer[] = [];
   const own = new Set([
@@ -51,17 +51,21 @@ export async function probeLabelsElsewhere(disk: Disk): Promise<LabelBearer[]> {
   ]);
   for (const name of blockDevices().filter((candidate) => !own.has(candidate))) {
     const node = nodeOf(`/sys/class/block/${name}`);
-    const label = (await probeSignature(node, "nothing"))?.label;
-    if (label !== undefined) bearers.push({ label, node });
+    const signature = await probeSignature(node, "nothing");
+    if (signature !== undefined) bearers.push({ ...named(signature), node });
   }
   for (const name of wholeDisks().filter((candidate) => !own.has(candidate))) {
     const node = nodeOf(`/sys/class/block/${name}`);
     for (const { number, signature } of (await probeContents(node, "nothing")).partitions) {
-      if (signature?.label)
-        bearers.push({ label: signature.label, node: `${node}, partition ${number}` });
+      if (signature === undefined) continue;
+      bearers.push({ ...named(signature), node: `${node}, partition ${number}` });
     }
   }
   return bearers;
+}
+
+function named({ label, uuid }: Signature): Pick<LabelBearer, "label" | "uuid"> {
+  return { label, uuid };
 }
 
 /**
