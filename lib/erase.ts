@@ -8,18 +8,18 @@ import { Refusal } from "./fault.ts";
 import { visible } from "./text.ts";
 
 /** @throws Refusal unless the word is the disk's token */
-export function refuseUnlessToken(disk: Disk, word: string): void {
+export function refuseUnlessToken(disk: Disk, word: string, verb = "erase"): void {
   if (word === disk.token) return;
   throw new Refusal(
-    `Cannot erase ${visible(disk.node)}: "${visible(word)}" is not the token of this disk`,
+    `Cannot ${verb} ${visible(disk.node)}: "${visible(word)}" is not the token of this disk`,
     { hint: `It is ${describeDisk(disk)}; its token is ${disk.token}` },
   );
 }
 
 /** Where nobody can be asked and nothing was said. */
-export function refusalOfSilence(disk: Disk): Refusal {
+export function refusalOfSilence(disk: Disk, verb = "erase"): Refusal {
   return new Refusal(
-    `Cannot erase ${visible(disk.node)}: nobody agreed to it, expected --apply=TOKEN or a terminal to ask on`,
+    `Cannot ${verb} ${visible(disk.node)}: nobody agreed to it, expected --apply=TOKEN or a terminal to ask on`,
     { hint: `It is ${describeDisk(disk)}; if this is the one, add --apply=${disk.token}` },
   );
 }

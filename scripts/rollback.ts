@@ -14,7 +14,7 @@ import { stdout } from "../lib/host/output.ts";
 import { probeRollback, refuseMissingPrograms, watchResult } from "../lib/host/rollback.ts";
 import { showOrApply } from "../lib/host/show-or-apply.ts";
 import type { Plan } from "../lib/plan.ts";
-import { planRollback, type RollbackFacts } from "../lib/plans/rollback.ts";
+import { planRollback, type RollbackFacts, resultFile } from "../lib/plans/rollback.ts";
 import type { Profile } from "../lib/profile.ts";
 import { visible } from "../lib/text.ts";
 
@@ -22,9 +22,9 @@ const script = defineScript({
   name: "rollback",
   summary: "Put a blank root in the place of the old one, as every boot does",
   description: [
-    "Sets the root subvolume aside among the old roots, with the subvolumes nested in it, and puts a writable snapshot of the blank one in its place. It finishes what an interrupted run began. The profile must be named, by --profile or $BLANKROOT_PROFILE; the running system's root is refused.",
+    "Sets the root subvolume aside among the old roots, with the subvolumes nested in it, and puts a writable snapshot of the blank one in its place. It finishes what an interrupted run began. A blank snapshot that isn't empty is refused by hand; a boot takes it as it is. The profile must be named, by --profile or $BLANKROOT_PROFILE; the running system's root is refused.",
     "Nothing is done before the disk's token is given: typed on the terminal, or as --apply=TOKEN. --dry-run prints the script that runs, which begins by checking that it is on the same disk.",
-    "The result is left in /run/blankroot/rollback, and --json prints it. Where rollback.keep is 0 days and at least 0, old roots are deleted at once.",
+    "The result is left in /run/blankroot/rollback-DISK (a boot leaves its own in /run/blankroot/rollback), and --json prints it. Where rollback.keep is 0 days and at least 0, old roots are deleted at once.",
   ],
   profile: "named",
   args: {
@@ -45,7 +45,7 @@ const script = defineScript({
     const { old_roots: oldRoots } = profile.btrfs;
     const dryRun = args["dry-run"] === true;
     if (!dryRun) refuseMissingPrograms();
-    const resultOfRun = watchResult(node);
+    const resultOfRun = watchResult(resultFile(facts.disk), node);
     const apply = () =>
       showOrApply(plan, {
         dryRun,
@@ -73,6 +73,7 @@ async function agree(
     disk: facts.disk,
     plan: plan.steps.map((step) => step.why),
     apply,
+    verb: "roll back the root on",
     consequence: `What is on ${profile.btrfs.root} leaves its place`,
   });
   // A question can stand for hours.
@@ -114,7 +115,9 @@ function conclude(
   if (result.warning !== "") say.warn(visible(result.warning));
   const sentence = describeResult(result, oldRoots);
   if (failure !== undefined) {
-    const hint = "Run rollback again when the cause is gone: it finishes what was begun";
+    const hint = result.reason.endsWith("nothing was changed")
+      ? "Run rollback again when the cause is gone"
+      : "Run rollback again when the cause is gone: it finishes what was begun";
     throw new Failure(`Cannot roll back: ${sentence}`, { hint, cause: failure });
   }
   say.success(sentence);

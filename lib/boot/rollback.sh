@@ -385,7 +385,12 @@ blankroot_rollback() (
   # What others may have written, so that btrfs tells of it, and a sign of life.
   must "can't sync $device, nothing was changed" btrfs filesystem sync "$top"
   swap
-  if [ "$blankroot_keep_old" = no ]; then delete_old_roots; fi
+  if [ "$blankroot_keep_old" = no ]; then
+    delete_old_roots
+    if [ -n "$old_root" ] && ! exists "$old_roots/$old_root"; then
+      old_root="" reason="the old one was deleted, for none are kept"
+    fi
+  fi
   exit 0
 )
 

@@ -21,6 +21,8 @@ export interface SubvolumeRecord {
   readonly isReadOnly: boolean;
   /** The transaction of its last change. Taking a snapshot of it is none. */
   readonly ctransid: number;
+  /** The transaction of its last change, or of a snapshot that was taken of it. */
+  readonly generation: number;
   /** The transaction that it was made in. */
   readonly otransid: number;
   /** Size of its tree: a measure of the number of its files. */
@@ -52,6 +54,7 @@ function decode(item: ItemCursor): SubvolumeRecord | undefined {
   const uuidAt = (field: number) => bytes.subarray(at + field, at + field + UUID_SIZE).toHex();
   const parentUuid = uuidAt(RootItem.parentUuid);
   return {
+    generation,
     uuid: uuidAt(RootItem.uuid),
     parentUuid: parentUuid === NO_UUID ? undefined : parentUuid,
     isReadOnly: (view.getUint32(at + RootItem.flags, true) & ROOT_SUBVOL_RDONLY) !== 0,

@@ -13,16 +13,19 @@ export interface Agreement {
   readonly apply: string | undefined;
   /** What it comes to, if not that all of the disk is erased. */
   readonly consequence?: string;
+  /** What is agreed to, as errors say it: "Cannot erase /dev/sda". */
+  readonly verb?: string;
 }
 
 /** @throws Refusal unless the disk's token was given */
-export async function agreeToErase({ disk, plan, apply, consequence }: Agreement): Promise<void> {
-  if (apply !== undefined) return refuseUnlessToken(disk, apply);
-  if (!canAsk()) throw refusalOfSilence(disk);
+export async function agreeToErase(agreement: Agreement): Promise<void> {
+  const { disk, plan, apply, consequence, verb = "erase" } = agreement;
+  if (apply !== undefined) return refuseUnlessToken(disk, apply, verb);
+  if (!canAsk()) throw refusalOfSilence(disk, verb);
   process.stderr.write(renderQuestion(disk, describeContents(disk.contents), plan, consequence));
   const word = await ask("  Type the token to go on: ");
   if (word === undefined || word === "") {
-    throw new Refusal(`Cannot erase ${disk.node}: no token was typed`);
+    throw new Refusal(`Cannot ${verb} ${disk.node}: no token was typed`);
   }
-  refuseUnlessToken(disk, word);
+  refuseUnlessToken(disk, word, verb);
 }

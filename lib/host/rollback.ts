@@ -1,7 +1,7 @@
 /** What a rollback by hand must know of the machine, and what it leaves to read. */
 
 import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
-import { ROLLBACK_PROGRAMS, ROLLBACK_RESULT } from "../boot/rollback.ts";
+import { ROLLBACK_PROGRAMS } from "../boot/rollback.ts";
 import { type RollbackResult, readResult } from "../boot/rollback-result.ts";
 import type { Mount } from "../facts.ts";
 import { Refusal } from "../fault.ts";
@@ -40,12 +40,12 @@ export function refuseMissingPrograms(): void {
  * Called before a run; what it returns reads the result after it: undefined where
  * the run left none, for the file may be a former run's or another disk's.
  */
-export function watchResult(device: string): () => RollbackResult | undefined {
-  const stamp = () => statSync(ROLLBACK_RESULT, { bigint: true, throwIfNoEntry: false })?.ctimeNs;
+export function watchResult(file: string, device: string): () => RollbackResult | undefined {
+  const stamp = () => statSync(file, { bigint: true, throwIfNoEntry: false })?.ctimeNs;
   const before = stamp();
   return () => {
     if (stamp() === before) return undefined;
-    const result = readResult(readFileSync(ROLLBACK_RESULT, "utf8"));
+    const result = readResult(readFileSync(file, "utf8"));
     return result.device === device ? result : undefined;
   };
 }

@@ -9,6 +9,7 @@
  */
 
 import { realpathSync } from "node:fs";
+import { NEXT_SUFFIX } from "../boot/rollback.ts";
 import type { Mount } from "../facts.ts";
 import { Refusal, UsageFault } from "../fault.ts";
 import { latin1, latin1OfText, textOfLatin1 } from "../latin1.ts";
@@ -180,9 +181,15 @@ function openRoot(
   if (located.running) return stack.use(View.ofDirectory("/")).top;
   const fd = top.view.subvolume(located.path);
   if (fd !== undefined) return fd;
+  const name = request.profile?.btrfs.root;
+  const isHalfway = top.view.subvolume(`${name}${NEXT_SUFFIX}`) !== undefined;
   throw new Refusal(
-    `Cannot look at the root on ${located.device}: it has no subvolume ${request.profile?.btrfs.root}`,
-    { hint: "make-subvols creates it; btrfs.root of the profile is its name" },
+    `Cannot look at the root on ${located.device}: it has no subvolume ${name}${isHalfway ? ", for a rollback was interrupted" : ""}`,
+    {
+      hint: isHalfway
+        ? "The next boot finishes that, or rollback by hand; the old root is among the old ones"
+        : "make-subvols creates it; btrfs.root of the profile is its name",
+    },
   );
 }
 

@@ -9,13 +9,13 @@
 import { dirname } from "node:path/posix";
 import { describeContents } from "../disk-text.ts";
 import type { Disk, DiskIds, LabelBearer } from "../facts.ts";
-import { Refusal } from "../fault.ts";
-import { ESP_TYPE, refuseHibernated } from "../filesystem.ts";
+import { ESP_TYPE } from "../filesystem.ts";
 import { type Layout, layOut, type Slice } from "../layout.ts";
 import type { Check, Plan, Step } from "../plan.ts";
 import type { Profile } from "../profile.ts";
 import { shellQuote, visible } from "../text.ts";
-import { labelsInUse, labelsOf } from "./labels.ts";
+import { refuseUnsafe } from "./format-refusals.ts";
+import { labelsOf } from "./labels.ts";
 import { lockIsFree, withLock } from "./lock.ts";
 
 /** Partition types of the Discoverable Partitions Specification. */
@@ -44,16 +44,8 @@ export interface FormatFacts {
 /** @throws Refusal */
 export function planFormat(profile: Profile, facts: FormatFacts): Plan {
   const { disk } = facts;
-  refuseUnbuilt(profile);
-  refuseUnlessWholeDisk(disk);
-  refuseUnlessIdle(disk);
-  if (disk.readOnly) throw refusal(disk, "it is read-only, expected a disk that can be written");
-  refuseHibernated(disk.node, disk.contents);
+  refuseUnsafe(profile, facts);
   const layout = layOut(profile, disk);
-  refuseLabelClash(profile, facts);
-  refuseUuidClash(facts);
-  if (!facts.wipe) refuseUnlessBlank(disk);
-  refuseUnlessTableFits(facts);
   return {
     script: "format-disk",
     summary: `erase ${disk.node} and lay it out as ESP${layout.swap ? ", swap" : ""} and btrfs`,
@@ -72,77 +64,6 @@ export function planFormat(profile: Profile, facts: FormatFacts): Plan {
       ...makeFileSystems(profile, layout, facts),
     ],
   };
-}
-
-function refuseUnbuilt(profile: Profile): void {
-  const missing = [
-    profile.disk.encryption && "disk.encryption",
-    profile.disk.swap?.kind === "file" && 'disk.swap.kind = "file"',
-  ].filter(Boolean);
-  if (missing.length === 0) return;
-  throw new Refusal(
-    `Cannot format ${profile.disk.device}: ${missing.join(" and ")} of the profile can't be made yet`,
-    { hint: "This version makes unencrypted disks with a swap partition or none" },
-  );
-}
-
-function refuseUnlessWholeDisk(disk: Disk): void {
-  if (disk.kind === "disk") return;
-  const what = disk.kind === "partition" ? "a partition" : "a mapped device";
-  throw refusal(disk, `it is ${what}, expected a whole disk`);
-}
-
-function refuseUnlessIdle(disk: Disk): void {
-  if (disk.uses.length === 0) return;
-  const vital = disk.uses.find((use) => use.vital !== undefined)?.vital;
-  const uses = disk.uses.map((use) => `${visible(use.node)} is ${visible(use.how)}`).join("; ");
-  const carries = vital === undefined ? "" : `it carries the ${vital}: `;
-  throw refusal(disk, `${carries}${uses}, expected an idle disk`);
-}
-
-function refuseLabelClash(profile: Profile, { disk, labelsElsewhere }: FormatFacts): void {
-  const wanted = labelsInUse(profile);
-  const clash = labelsElsewhere.find(({ label = "" }) => wanted.includes(label));
-  if (clash === undefined) return;
-  throw refusal(
-    disk,
-    `the label "${visible(clash.label ?? "")}" is borne by ${clash.node} already, expected labels that this machine has once`,
-    "Choose another disk.label in the profile, or detach the other disk",
-  );
-}
-
-/** Only a seed that was used before leads here. */
-function refuseUuidClash({ disk, ids, labelsElsewhere }: FormatFacts): void {
-  const clash = labelsElsewhere.find(({ uuid }) => uuid === ids.btrfs || uuid === ids.swap);
-  if (clash === undefined) return;
-  throw refusal(
-    disk,
-    `the UUID ${clash.uuid} is borne by ${clash.node} already, expected UUIDs that this machine has once`,
-    "Choose another --seed or none, or detach the other disk",
-  );
-}
-
-function refuseUnlessBlank(disk: Disk): void {
-  const contents = describeContents(disk.contents);
-  if (contents.length === 0) return;
-  throw refusal(
-    disk,
-    `it is not blank, expected a disk without table or signature\n${contents.map((line) => `    ${line}`).join("\n")}`,
-    "If all of this may go, add --wipe",
-  );
-}
-
-function refuseUnlessTableFits({ disk, tableFile, tableFileFault }: FormatFacts): void {
-  if (!disk.contents.isReadable || tableFileFault === undefined) return;
-  throw refusal(
-    disk,
-    `its old table can't be kept in ${visible(tableFile)}, expected a new file: ${visible(tableFileFault)}`,
-    "Name another file with --save-table",
-  );
-}
-
-function refusal(disk: Disk, reason: string, hint?: string): Refusal {
-  return new Refusal(`Cannot format ${visible(disk.node)}: ${reason}`, { hint });
 }
 
 function notesOf({ disk, tableFile }: FormatFacts): string[] {

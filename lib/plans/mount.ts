@@ -7,6 +7,7 @@
  * other mount namespaces have mounted harms nothing here and is not asked for.
  */
 
+import { NEXT_SUFFIX } from "../boot/rollback.ts";
 import type { Mount, MountFacts } from "../facts.ts";
 import { Refusal } from "../fault.ts";
 import { textOfLatin1 } from "../latin1.ts";
@@ -73,7 +74,11 @@ function refuseMissing(profile: Profile, { top }: MountFacts): void {
   if (missing.length === 0) return;
   throw new Refusal(
     `Cannot mount the tree: ${top.node} has no subvolume ${missing.map(visible).join(", ")}`,
-    { hint: "make-subvols creates what is missing" },
+    {
+      hint: top.entries.has(profile.btrfs.root + NEXT_SUFFIX)
+        ? "A rollback was interrupted: rollback finishes it"
+        : "make-subvols creates what is missing",
+    },
   );
 }
 

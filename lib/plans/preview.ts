@@ -1,9 +1,11 @@
 /**
  * What the next boot will do and take, from the comparison and a look at the
  * disk. Nothing is decided here that lib/boot/rollback.sh doesn't decide in the
- * same way: without a blank snapshot, or with one that is writable, it leaves the
- * root as it is.
+ * same way: without a read-only blank snapshot, or with something strange where it
+ * would put its own, it leaves the root as it is, and so it does with a root that
+ * nothing was written to.
  */
+import { NEXT_SUFFIX } from "../boot/rollback.ts";
 import { keepsNone, rootsToPrune } from "../old-roots.ts";
 import type { Profile } from "../profile.ts";
 import type { Count, DirectoryLoss, Tally } from "../tally.ts";
@@ -14,7 +16,13 @@ export interface PreviewFacts {
   readonly device: string;
   /** Undefined: there is none. */
   readonly blank: { readonly readOnly: boolean; readonly empty: boolean } | undefined;
-  /** Names in the directory of old roots, bytes as latin1. */
+  /** The root is a snapshot of the blank one, and as it was taken. */
+  readonly isUnused: boolean;
+  /** Something that is no snapshot of the blank one has the name that its successor gets. */
+  readonly strangeNext: boolean;
+  /** What has the name of the directory of old roots is none. */
+  readonly strangeOldRoots: boolean;
+  /** Names of the subvolumes in the directory of old roots, bytes as latin1. */
   readonly oldRoots: readonly string[];
   readonly hasPersistRoot: boolean;
   /** Listed paths of which the persist root holds nothing. */
@@ -30,6 +38,8 @@ export type WarningKind =
   | "blank-missing"
   | "blank-writable"
   | "blank-not-empty"
+  | "next-in-the-way"
+  | "old-roots-no-directory"
   | "persist-missing"
   | "no-copy"
   | "password-missing"
@@ -44,7 +54,9 @@ export interface Preview {
   readonly device: string;
   readonly root: string;
   readonly blank: string;
-  /** Undefined where the rollback can't be done. */
+  /** "none": nothing was written to the root, and it stays. */
+  readonly swap: "done" | "none" | "impossible";
+  /** Undefined where no root is set aside. */
   readonly setAside:
     | { readonly as: string; readonly kept: boolean; readonly nested: readonly Uint8Array[] }
     | undefined;
@@ -57,8 +69,10 @@ export interface Preview {
   /** The first lost files. */
   readonly examples: readonly Uint8Array[];
   readonly keep: Profile["rollback"]["keep"];
-  /** Names of old roots, bytes as latin1, oldest first. */
+  /** Old roots that the rollback deletes; bytes as latin1, oldest first. */
   readonly pruned: readonly string[];
+  /** Those that rollback.keep no longer asks for, and that nothing deletes by itself. */
+  readonly outdated: readonly string[];
   readonly warnings: readonly Warning[];
 }
 
@@ -70,17 +84,22 @@ const FREE_BYTES_ENOUGH = 10 * 1024 ** 3;
 export function planPreview(profile: Profile, facts: PreviewFacts, tally: Tally): Preview {
   const { root, blank, old_roots } = profile.btrfs;
   const { keep, on_failure } = profile.rollback;
+  const swap = swapOf(facts);
+  const old = rootsToPrune(facts.oldRoots, keep, facts.now, swap === "done" ? 1 : 0);
+  const deletesOld = keepsNone(keep) && swap !== "impossible";
   return {
     device: facts.device,
     root,
     blank,
-    setAside: canRollBack(facts)
-      ? {
-          as: `${old_roots}/<UTC time>-<boot id>`,
-          kept: !keepsNone(keep),
-          nested: tally.nested,
-        }
-      : undefined,
+    swap,
+    setAside:
+      swap === "done"
+        ? {
+            as: `${old_roots}/<UTC time>-<boot id>`,
+            kept: !keepsNone(keep),
+            nested: tally.nested,
+          }
+        : undefined,
     onFailure: on_failure,
     counts: {
       lost: tally.count("lost"),
@@ -93,17 +112,20 @@ export function planPreview(profile: Profile, facts: PreviewFacts, tally: Tally)
     largestLosses: tally.largestLosses(LOSSES_SHOWN),
     examples: tally.examples,
     keep,
-    pruned: rootsToPrune(facts.oldRoots, keep, facts.now, canRollBack(facts) ? 1 : 0),
+    pruned: deletesOld ? old : [],
+    outdated: deletesOld ? [] : old,
     warnings: warningsOf(profile, facts),
   };
 }
 
-function canRollBack({ blank }: PreviewFacts): boolean {
-  return blank?.readOnly === true;
+function swapOf(facts: PreviewFacts): Preview["swap"] {
+  const { blank, strangeNext, strangeOldRoots } = facts;
+  if (blank?.readOnly !== true || strangeNext || strangeOldRoots) return "impossible";
+  return facts.isUnused ? "none" : "done";
 }
 
 function warningsOf(profile: Profile, facts: PreviewFacts): Warning[] {
-  const warnings: Warning[] = [...blankWarnings(profile, facts)];
+  const warnings: Warning[] = [...blankWarnings(profile, facts), ...strangers(profile, facts)];
   const warn = (kind: WarningKind, text: string) => void warnings.push({ kind, text });
   if (!facts.hasPersistRoot) {
     warn(
@@ -151,6 +173,23 @@ function blankWarnings({ btrfs }: Profile, { blank, device }: PreviewFacts): War
     warnings.push({
       kind: "blank-not-empty",
       text: `${btrfs.blank} is not empty: what it holds comes back at every boot`,
+    });
+  }
+  return warnings;
+}
+
+function strangers({ btrfs }: Profile, facts: PreviewFacts): Warning[] {
+  const warnings: Warning[] = [];
+  if (facts.strangeNext) {
+    warnings.push({
+      kind: "next-in-the-way",
+      text: `${btrfs.root}${NEXT_SUFFIX} is no snapshot of ${btrfs.blank}, and so the rollback refuses: look at it, and move it away`,
+    });
+  }
+  if (facts.strangeOldRoots) {
+    warnings.push({
+      kind: "old-roots-no-directory",
+      text: `${btrfs.old_roots} is no directory, and so the rollback refuses: look at it, and move it away`,
     });
   }
   return warnings;

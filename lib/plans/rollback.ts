@@ -4,7 +4,13 @@
  * what an interrupted run began; what is refused here is what a boot need not
  * fear: a root in use, a system that runs from it, a blank one that isn't blank.
  */
-import { NEXT_SUFFIX, ROLLBACK_TOP, rollbackParameters, rollbackScript } from "../boot/rollback.ts";
+import {
+  NEXT_SUFFIX,
+  ROLLBACK_RESULT,
+  ROLLBACK_TOP,
+  rollbackParameters,
+  rollbackScript,
+} from "../boot/rollback.ts";
 import type { BtrfsTop, Disk } from "../facts.ts";
 import { Refusal } from "../fault.ts";
 import type { Plan } from "../plan.ts";
@@ -48,15 +54,20 @@ export function planRollback(profile: Profile, profileFile: string, facts: Rollb
         kind: "command",
         why: describe(profile, parameters.keepOld),
         argv: [...withLock(node), "unshare", "--mount", "--propagation", "private", "sh"],
-        stdin: rollbackScript({ ...parameters, top }),
+        stdin: rollbackScript({ ...parameters, top, result: resultFile(facts.disk) }),
       },
     ],
   };
 }
 
+/** Not the file of the running system's own boot, which is read long after it. */
+export function resultFile({ kernelName }: Disk): string {
+  return `${ROLLBACK_RESULT}-${kernelName}`;
+}
+
 function describe({ btrfs }: Profile, keepOld: boolean): string {
-  const fate = keepOld ? `aside to ${btrfs.old_roots}` : "away, which deletes it";
-  return `Move ${btrfs.root} ${fate}, and put a fresh snapshot of ${btrfs.blank} in its place`;
+  const fate = keepOld ? `set aside in ${btrfs.old_roots}` : "deleted";
+  return `Put a fresh snapshot of ${btrfs.blank} in the place of ${btrfs.root}, which is ${fate} unless nothing was written to it`;
 }
 
 function refuseInUse({ btrfs }: Profile, { disk, top, runs, rootMounts }: RollbackFacts): void {

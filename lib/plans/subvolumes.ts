@@ -7,6 +7,8 @@
  * system that is adopted, whose root has content, it is taken of a fresh
  * subvolume instead: a blank one need not descend from root.
  */
+
+import { NEXT_SUFFIX } from "../boot/rollback.ts";
 import { type BtrfsTop, LIST_NAMES, type TopEntry } from "../facts.ts";
 import { Refusal } from "../fault.ts";
 import type { Check, Plan, Step, Word } from "../plan.ts";
@@ -17,7 +19,7 @@ const SEED_SUFFIX = ".blankroot-new";
 
 export function namesAtTop(profile: Profile): string[] {
   const { root, blank, subvolumes } = profile.btrfs;
-  return [...Object.keys(subvolumes), root, blank, blank + SEED_SUFFIX];
+  return [...Object.keys(subvolumes), root, root + NEXT_SUFFIX, blank, blank + SEED_SUFFIX];
 }
 
 /** @throws Refusal where a name is taken by something else, or the blank one is not blank */
@@ -26,6 +28,7 @@ export function planSubvolumes(profile: Profile, profileFile: string, top: Btrfs
   const wanted = [...Object.keys(subvolumes), root];
   for (const name of [...wanted, blank]) refuseUnlessSubvolume(top, name);
   refuseUnlessBlank(top, blank);
+  refuseHalfway(top, root);
   const missing = wanted.filter((name) => !top.entries.has(name));
   const creation = missing.map((name) => create(name, `Create the subvolume ${name}`));
   const steps = [...creation, ...takeBlank(profile, top)];
@@ -43,6 +46,15 @@ export function planSubvolumes(profile: Profile, profileFile: string, top: Btrfs
     topOf: top.node,
     steps: steps.length === 0 ? [] : [...steps, sync()],
   };
+}
+
+/** An empty root of ours would be set aside by the rollback that has one ready. */
+function refuseHalfway(top: BtrfsTop, root: string): void {
+  if (top.entries.has(root) || !top.entries.has(root + NEXT_SUFFIX)) return;
+  throw new Refusal(
+    `Cannot create ${root} on ${top.node}: a rollback was interrupted, and has its successor ready`,
+    { hint: "The next boot finishes it, or rollback by hand" },
+  );
 }
 
 function summarize(missing: readonly string[], hasBlank: boolean, { btrfs }: Profile): string {

@@ -7,6 +7,7 @@ export function previewJson(preview: Preview): string {
   const { setAside } = preview;
   const value = {
     verdict: verdictOf(preview),
+    swap: preview.swap,
     device: preview.device,
     root: preview.root,
     blank: preview.blank,
@@ -25,6 +26,7 @@ export function previewJson(preview: Preview): string {
     lost_first: preview.examples.map(pathFields),
     keep: preview.keep,
     pruned: preview.pruned.map((name) => pathFields(Buffer.from(name, "latin1"))),
+    outdated: preview.outdated.map((name) => pathFields(Buffer.from(name, "latin1"))),
     warnings: preview.warnings,
   };
   return toJson(value, 2);

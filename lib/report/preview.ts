@@ -26,7 +26,10 @@ export function renderPreview(preview: Preview): string[] {
 export function verdictOf(preview: Preview): string {
   const { lost } = preview.counts;
   const losses = lost.files === 0 ? "nothing" : `${amount(lost)}${lossDetail(preview)}`;
-  if (preview.setAside !== undefined) return `The next boot loses ${losses}`;
+  if (preview.swap === "done") return `The next boot loses ${losses}`;
+  if (preview.swap === "none") {
+    return "The next boot changes nothing: nothing was written to the root since it was made";
+  }
   const outcome =
     preview.onFailure === "boot" ? "starts from the root as it is" : "stops in emergency mode";
   return `The next boot can't roll back and ${outcome}; a rollback would lose ${losses}`;
@@ -103,11 +106,16 @@ function exampleLines({ examples, counts }: Preview): string[] {
   ];
 }
 
-function pruneLines({ pruned, keep, setAside }: Preview): string[] {
-  if (pruned.length === 0) return [];
-  const why = setAside?.kept === false ? "none are kept" : `kept ${keepText(keep)}`;
-  return [
-    `${plural(pruned.length, "old root")} to be pruned (${why}):`,
-    ...pruned.map((name) => `  ${visible(Buffer.from(name, "latin1"))}`),
-  ];
+function pruneLines({ pruned, outdated, keep }: Preview): string[] {
+  const lines = (names: readonly string[]) =>
+    names.map((name) => `  ${visible(Buffer.from(name, "latin1"))}`);
+  if (pruned.length > 0) {
+    return [
+      `${plural(pruned.length, "old root")} to be deleted, for none are kept:`,
+      ...lines(pruned),
+    ];
+  }
+  if (outdated.length === 0) return [];
+  const which = `${plural(outdated.length, "old root")} older than rollback.keep asks for`;
+  return [`${which} (${keepText(keep)}); nothing deletes them by itself yet:`, ...lines(outdated)];
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { mkdirSync, readdirSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { sh } from "../support/disk.ts";
 import { Machine } from "../support/machine.ts";
 import { describePrivileged } from "../support/privileged.ts";
@@ -20,6 +20,10 @@ const OLD = [
   "20200102T000000Z-00000000-0000-4000-8000-000000000002+2",
 ];
 
+function makeOldRoot(machine: Machine, name: string): void {
+  sh(["btrfs", "--quiet", "subvolume", "create", machine.in("old_roots", name)]);
+}
+
 describePrivileged("rollback-preview", () => {
   test("says what the next boot loses, keeps and prunes", () => {
     using machine = new Machine(TABLES);
@@ -38,7 +42,9 @@ describePrivileged("rollback-preview", () => {
       sh(["btrfs", "--quiet", "subvolume", "create", machine.in("root/var/lib", name)]);
     }
     mkdirSync(machine.in("old_roots/kept by hand"), { recursive: true });
-    for (const name of OLD) mkdirSync(machine.in("old_roots", name));
+    for (const name of OLD) makeOldRoot(machine, name);
+    // A plain directory was not put there by a rollback, whatever its name.
+    mkdirSync(machine.in("old_roots", "20200103T000000Z-mine"));
 
     const { status, stdout } = machine.run("rollback-preview");
     expect(status).toBe(1);
@@ -50,7 +56,7 @@ describePrivileged("rollback-preview", () => {
     expect(stdout).toContain("/persist/passwords/user is not there");
     expect(stdout).toContain("/etc/machine-id is listed, but /persist has no copy");
     expect(stdout).toContain("1 lost file is listed, but without an equal copy");
-    expect(stdout).toContain("2 old roots to be pruned");
+    expect(stdout).toContain("2 old roots older than rollback.keep asks for (for 30 days");
 
     const preview = JSON.parse(machine.run("rollback-preview", "--json").stdout);
     expect(preview).toMatchObject({
@@ -67,7 +73,9 @@ describePrivileged("rollback-preview", () => {
         { path: "/root/.cache/pip", files: 1, bytes: 12 * 1024 },
         { path: "/etc", files: 1, bytes: 16 },
       ],
-      pruned: OLD.map((path) => ({ path })),
+      swap: "done",
+      pruned: [],
+      outdated: OLD.map((path) => ({ path })),
     });
     expect(preview.set_aside.nested).toEqual([
       { path: "/var/lib/machines" },
@@ -82,12 +90,13 @@ describePrivileged("rollback-preview", () => {
     machine.persist("/etc/nixos", "/etc/machine-id");
     machine.write("persist", "/passwords/user");
     mkdirSync(machine.in("old_roots"));
-    mkdirSync(machine.in("old_roots", OLD[0]!));
+    makeOldRoot(machine, OLD[0]!);
     sh(["umount", machine.top]);
     const { status, stdout } = machine.run("rollback-preview", "--json");
     expect(JSON.parse(stdout)).toMatchObject({
       verdict: "The next boot loses nothing",
       pruned: [],
+      outdated: [],
     });
     expect(kinds(JSON.parse(stdout))).toEqual([]);
     expect(status).toBe(0);
@@ -96,19 +105,81 @@ describePrivileged("rollback-preview", () => {
   test("says that old roots are deleted where none are kept", () => {
     using machine = new Machine("[rollback]\nkeep = { days = 0, at_least = 0 }\n");
     mkdirSync(machine.in("old_roots"));
-    mkdirSync(machine.in("old_roots", OLD[0]!));
+    makeOldRoot(machine, OLD[0]!);
+    machine.write("root", "/x");
     const { stdout } = machine.run("rollback-preview");
     expect(stdout).toContain("then deleted: old roots are not kept");
-    expect(stdout).toContain("1 old root to be pruned (none are kept)");
+    expect(stdout).toContain("1 old root to be deleted, for none are kept");
   });
 
   test("knows the roots that a rollback has set aside", () => {
     using machine = new Machine("[rollback]\nkeep = { days = 0, at_least = 1 }\n");
     machine.write("root", "/x");
     machine.rollBack();
+    machine.write("root", "/y");
     const [name] = readdirSync(machine.in("old_roots"));
-    const { pruned } = JSON.parse(machine.run("rollback-preview", "--json").stdout);
-    expect(pruned).toEqual([{ path: name }]);
+    const { outdated } = JSON.parse(machine.run("rollback-preview", "--json").stdout);
+    expect(outdated).toEqual([{ path: name }]);
+  });
+
+  test("knows a root that nothing was written to, which stays", () => {
+    using machine = new Machine();
+    machine.write("root", "/x");
+    machine.rollBack();
+    const { status, stdout } = machine.run("rollback-preview");
+    expect(stdout).toStartWith("The next boot changes nothing");
+    expect(stdout).not.toContain("set aside");
+    expect(status).toBe(0);
+    machine.rollBack();
+    expect(readdirSync(machine.in("old_roots"))).toHaveLength(1);
+  });
+
+  test.each<[string, string, (machine: Machine) => void]>([
+    [
+      "a stranger in the place of the next root",
+      "next-in-the-way",
+      (machine) =>
+        sh(["btrfs", "--quiet", "subvolume", "create", machine.in("root.blankroot-next")]),
+    ],
+    [
+      "a link in the place of the old roots",
+      "old-roots-no-directory",
+      (machine) => symlinkSync("root", machine.in("old_roots")),
+    ],
+  ])("knows that the rollback refuses %s", (_, kind, plant) => {
+    using machine = new Machine();
+    machine.write("root", "/x");
+    plant(machine);
+    const { status, stdout } = machine.run("rollback-preview", "--json");
+    const preview = JSON.parse(stdout);
+    expect(preview.verdict).toStartWith("The next boot can't roll back");
+    expect(kinds(preview)).toContain(kind);
+    expect(status).toBe(1);
+    const before = readdirSync(machine.top).sort();
+    expect(() => machine.rollBack()).toThrow();
+    expect(readdirSync(machine.top).sort()).toEqual(before);
+  });
+
+  test("tells who finishes what an interrupted rollback began", () => {
+    using machine = new Machine();
+    const next = machine.in("root.blankroot-next");
+    sh(["btrfs", "--quiet", "subvolume", "snapshot", machine.in("root-blank"), next]);
+    sh(["btrfs", "--quiet", "subvolume", "delete", machine.in("root")]);
+    const scripts = [
+      ["fs-diff"],
+      ["rollback-preview"],
+      ["persist-copy"],
+      ["mount-subvols", "--without-esp"],
+    ] as const;
+    for (const [script, ...words] of scripts) {
+      const { stderr, status } = machine.run(script, ...words);
+      expect(stderr).toContain("rollback was interrupted");
+      expect(stderr).not.toContain("make-subvols");
+      expect(status).toBe(3);
+    }
+    expect(machine.run("make-subvols").stderr).toContain("a rollback was interrupted");
+    machine.rollBack();
+    expect(machine.run("fs-diff").status).toBe(0);
   });
 
   test.each<[string, (machine: Machine) => void, string, string]>([

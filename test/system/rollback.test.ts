@@ -8,7 +8,7 @@ import { describePrivileged } from "../support/privileged.ts";
 import { writeProfile } from "../support/profile.ts";
 import { Machine } from "../support/rollback.ts";
 
-const RESULT = "/run/blankroot/rollback";
+const BOOT_RESULT = "/run/blankroot/rollback";
 
 /** A machine with its disk in, and the profile of it. */
 function prepared(scratch: Scratch, more = "") {
@@ -52,7 +52,7 @@ describePrivileged("rollback", () => {
     expect(machine.faults()).toEqual([]);
     expect(mounts()).toBe(before);
     expect(readdirSync("/run/blankroot").filter((name) => name.startsWith("top"))).toEqual([]);
-    expect(readFileSync(RESULT, "utf8")).toMatch(
+    expect(readFileSync(`${BOOT_RESULT}-${basename(machine.device)}`, "utf8")).toMatch(
       /^outcome=done\n(.*\n)*old_root=2\d{7}T\d{6}Z-.+\n$/,
     );
     const again = rollback(`--apply=${token}`, "--json");

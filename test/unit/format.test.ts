@@ -67,7 +67,7 @@ test("planFormat() tells how the old table comes back in a line that can be past
   const disk = { ...idleDisk, contents };
   const { notes } = planFormat(profile, { ...facts, wipe: true, disk, tableFile });
   expect(notes.slice(-2)).toEqual([
-    "the old partition table is kept in /root/it's my table; on an installer that lies in memory and is gone with the next reboot, so copy it elsewhere if it matters",
+    "the old partition table will be kept in /root/it's my table; on an installer that lies in memory and is gone with the next reboot, so copy it elsewhere if it matters",
     "this writes it back, the table alone and never the data: sfdisk /dev/vda <'/root/it'\\''s my table'",
   ]);
 });

@@ -10,6 +10,9 @@ const GIB = 1024 ** 3;
 const IN_ORDER: PreviewFacts = {
   device: "/dev/vda3",
   blank: { readOnly: true, empty: true },
+  isUnused: false,
+  strangeNext: false,
+  strangeOldRoots: false,
   oldRoots: [],
   hasPersistRoot: true,
   withoutCopy: [],

@@ -1,5 +1,8 @@
 /** What a preview of the next boot must know of the disk, beside the comparison. */
 import { readdirSync, statfsSync } from "node:fs";
+import { NEXT_SUFFIX } from "../../boot/rollback.ts";
+import { FIRST_FREE_OBJECTID } from "../../btrfs/format.ts";
+import type { SubvolumeRecord } from "../../btrfs/root-item.ts";
 import type { InodeStatus } from "../../inode-status.ts";
 import { survivingPlace } from "../../mount-points.ts";
 import type { PreviewFacts } from "../../plans/preview.ts";
@@ -7,7 +10,7 @@ import type { Profile } from "../../profile.ts";
 import { lookAt, statusOf } from "../at.ts";
 import { View } from "../roots/views.ts";
 import type { Roots } from "../roots.ts";
-import { probeSubvolumeState } from "./subvolume-state.ts";
+import { probeRecord, probeSubvolumeState } from "./subvolume-state.ts";
 
 export function probePreviewFacts(profile: Profile, roots: Roots): PreviewFacts {
   using top = View.ofDevice(roots.device, "read-only");
@@ -15,7 +18,8 @@ export function probePreviewFacts(profile: Profile, roots: Roots): PreviewFacts 
   return {
     device: roots.device,
     blank: roots.base === undefined ? undefined : probeSubvolumeState(roots.base),
-    oldRoots: namesIn(top.directory(profile.btrfs.old_roots)),
+    ...swapFacts(profile, roots, top),
+    oldRoots: subvolumesIn(top.directory(profile.btrfs.old_roots)),
     hasPersistRoot: roots.persist !== undefined,
     withoutCopy: withoutCopy(profile, roots),
     withoutPassword: withoutPassword(profile, top),
@@ -25,10 +29,38 @@ export function probePreviewFacts(profile: Profile, roots: Roots): PreviewFacts 
   };
 }
 
-function namesIn(directory: number | undefined): string[] {
+/** What the rollback would find in its way, asked as it asks. */
+function swapFacts({ btrfs }: Profile, { root, base }: Roots, top: View) {
+  const blank = base === undefined ? undefined : probeRecord(base);
+  const isOfBlank = ({ parentUuid }: SubvolumeRecord) =>
+    blank !== undefined && parentUuid === blank.uuid;
+  const record = probeRecord(root);
+  const next = top.subvolume(btrfs.root + NEXT_SUFFIX);
+  const hasNext = isThere(top.top, btrfs.root + NEXT_SUFFIX);
+  return {
+    isUnused: isOfBlank(record) && !record.isReadOnly && record.generation === record.otransid,
+    strangeNext: hasNext && (next === undefined || !isOfBlank(probeRecord(next))),
+    strangeOldRoots:
+      isThere(top.top, btrfs.old_roots) && top.directory(btrfs.old_roots) === undefined,
+  };
+}
+
+function isThere(top: number, path: string): boolean {
+  return typeBelow(top, path) !== undefined;
+}
+
+/** Names of the subvolumes in a directory: all else there was not put there by a rollback. */
+function subvolumesIn(directory: number | undefined): string[] {
   if (directory === undefined) return [];
   const names = readdirSync(`/proc/self/fd/${directory}`, { encoding: "buffer" });
-  return names.map((name) => name.toString("latin1"));
+  return names
+    .filter((name) => isSubvolume(directory, name))
+    .map((name) => name.toString("latin1"));
+}
+
+function isSubvolume(directory: number, name: Uint8Array): boolean {
+  using found = lookAt(directory, name);
+  return found !== undefined && statusOf(found.fd).inode === BigInt(FIRST_FREE_OBJECTID);
 }
 
 function withoutCopy({ persist }: Profile, { persist: side }: Roots): string[] {
