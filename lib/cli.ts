@@ -170,8 +170,16 @@ async function loadProfileFor(
   return loaded;
 }
 
+/** What main.ts does beside the scripts, with the same statuses and words. */
+export function guarded(body: () => Promise<number>): Promise<number> {
+  return runGuarded({ name: "blankroot" }, body);
+}
+
 /** Turns whatever happens into an exit status and, on stderr, words. */
-async function runGuarded(script: ScriptDefinition, body: () => Promise<number>): Promise<number> {
+async function runGuarded(
+  script: Pick<ScriptDefinition, "name" | "findings">,
+  body: () => Promise<number>,
+): Promise<number> {
   try {
     const status = await body();
     stdout.flush();

@@ -7,7 +7,7 @@
  */
 import { basename } from "node:path";
 import { renderOverview } from "../lib/cli/overview.ts";
-import { type Script, say } from "../lib/cli.ts";
+import { guarded, type Script, say } from "../lib/cli.ts";
 import { stdout } from "../lib/host/output.ts";
 import { nearest } from "../lib/nearest.ts";
 import { visible } from "../lib/text.ts";
@@ -19,7 +19,7 @@ process.on("uncaughtException", (error) => {
   say.error(`blankroot: a fault in blankroot itself:\n${visible(String(error.stack))}`);
   process.exit(4);
 });
-process.exit(await main(process.argv.slice(2)));
+process.exit(await guarded(() => main(process.argv.slice(2))));
 
 async function main(words: readonly string[]): Promise<number> {
   const called = basename(process.argv0);

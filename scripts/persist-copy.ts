@@ -28,6 +28,7 @@ import { Progress } from "../lib/host/progress.ts";
 import { openRoots, type Roots } from "../lib/host/roots.ts";
 import { readStdin } from "../lib/host/stdin.ts";
 import { latin1 } from "../lib/latin1.ts";
+import { survivingPlace } from "../lib/mount-points.ts";
 import {
   type CopyAction,
   type CopyFacts,
@@ -85,6 +86,7 @@ const script = defineScript({
     const showsProgress = args.quiet !== true && !(json && stdout.isTerminal);
     const to = persistRootOf(roots, profile);
     if (!dryRun) claimPersistRoot(to);
+    refuseSurviving(profile, named ?? []);
     const facts = look({ ...roots, persist: to }, profile, named, showsProgress);
     const plan = planCopy(facts, args.update === true);
     if (dryRun) {
@@ -114,6 +116,24 @@ function persistRootOf({ persist }: Roots, profile: Profile | undefined): Persis
     : new Refusal(`Cannot copy to ${profile.persist.root}: there is no such directory`, {
         hint: "make-subvols creates its subvolume",
       });
+}
+
+/** What lies on a subvolume that stays is not on the root, where only its mount point is. */
+function refuseSurviving(profile: Profile | undefined, named: readonly Uint8Array[]): void {
+  if (profile === undefined) return;
+  const places = named.map((path) => ({ path, place: survivingPlace(profile, asText(path)) }));
+  const surviving = places.filter(({ place }) => place !== undefined);
+  if (surviving.length === 0) return;
+  const lines = surviving.map(
+    ({ path, place }) => `\n    ${visible(path)}: on the subvolume ${place!.subvolume}`,
+  );
+  throw new Refusal(`Cannot copy what no boot takes away:${lines.join("")}`, {
+    hint: "Nothing was copied, and nothing of this needs to be",
+  });
+}
+
+function asText(path: Uint8Array): string {
+  return new TextDecoder().decode(path);
 }
 
 function look(

@@ -26,7 +26,6 @@ export function renderMan(scripts: readonly Script[]): string {
     section("EXIT STATUS", statusLines()),
     section("ENVIRONMENT", [
       ...item("\\fBBLANKROOT_PROFILE\\fR", "The profile, where \\-\\-profile is not given."),
-      ...item("\\fBNO_COLOR\\fR, \\fBFORCE_COLOR\\fR", "Whether messages have colors."),
     ]),
     section("FILES", [
       ...item("\\fI./config.toml\\fR", "The profile, looked for here first, then in:"),

@@ -68,8 +68,12 @@ function parse(name: string, args: ArgsDef, words: readonly string[]) {
 
 function explain(error: Error, known: readonly string[]): string {
   const flag = /Unknown option '(-[^']*)'/.exec(error.message)?.[1];
+  const lone = /Option '(?:-\w, )?(--[\w-]+)[^']*' argument (?:is ambiguous|missing)/.exec(
+    error.message,
+  );
+  if (lone !== null) return `${lone[1]} has no value, expected ${lone[1]}=VALUE`;
   if (flag === undefined)
-    return visible(error.message.split(". ")[0]!.replace(/^Option/, "option"));
+    return visible(error.message.split(/\.\s/)[0]!.replace(/^Option/, "option"));
   const near = nearest(flag.replace(/^-+/, ""), known);
   return `unknown flag ${visible(flag)}${near === undefined ? "" : `, did you mean --${near}?`}`;
 }

@@ -8,8 +8,10 @@
  * open_tree(2) of the Linux manual pages.
  */
 import { closeSync, existsSync, readdirSync, realpathSync } from "node:fs";
+import { constants } from "node:os";
 import { basename, join } from "node:path";
-import { checked, cString, libc, ptr } from "./libc.ts";
+import { Refusal } from "../fault.ts";
+import { CallFailure, cString, errno, libc, ptr } from "./libc.ts";
 
 const SYS_OPEN_TREE = 428;
 const SYS_FSOPEN = 430;
@@ -100,11 +102,20 @@ function isOpen(device: string): boolean {
   return filesystems.some((fsid) => existsSync(join(SYSFS_BTRFS, fsid, "devices", name)));
 }
 
+/** The buffers of the call at hand: an address alone keeps nothing from the collector. */
+const inUse = new Set<number | Uint8Array>();
+
 function call(number: number, action: () => string, ...args: Array<number | string>): number {
-  // The buffers stay referenced by `words` until the call is over.
   const words = args.map((arg) => (typeof arg === "string" ? cString(arg) : arg));
   const raw = words.map((word) => (typeof word === "number" ? word : Number(ptr(word))));
-  const at = (index: number) => raw[index] ?? 0;
-  const result = libc().syscall(number, at(0), at(1), at(2), at(3), at(4), at(5));
-  return checked(Number(result), action);
+  const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = raw;
+  for (const word of words) inUse.add(word);
+  const result = Number(libc().syscall(number, a, b, c, d, e, f));
+  const code = result === -1 ? errno() : 0;
+  inUse.clear();
+  if (code === constants.errno.EPERM) {
+    throw new Refusal(`${action()}: permission denied, expected root (CAP_SYS_ADMIN)`);
+  }
+  if (result === -1) throw new CallFailure(action(), code);
+  return result;
 }

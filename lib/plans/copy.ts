@@ -98,6 +98,8 @@ class Planner {
   readonly #equal: SourceEntry[] = [];
   readonly #skipped: Skipped[] = [];
   readonly #conflicts: string[] = [];
+  /** Whether --update would settle one of them. */
+  #mayUpdate = false;
   /** The first path of each inode with several names; how many names were met. */
   readonly #names = new Map<string, { first: Uint8Array; met: number; links: number }>();
 
@@ -137,6 +139,7 @@ class Planner {
   }
 
   #addConflict(entry: SourceEntry, copy: CopyState, reason: string | undefined): void {
+    if (reason === undefined) this.#mayUpdate = true;
     this.#conflicts.push(describeConflict(entry, copy, this.#facts.persistPath, reason));
   }
 
@@ -177,9 +180,9 @@ class Planner {
     const shown = this.#conflicts.slice(0, CONFLICTS_SHOWN);
     const more = this.#conflicts.length - shown.length;
     const lines = more > 0 ? [...shown, `and ${more} more`] : shown;
-    const hint = this.#update
-      ? "Nothing was copied. Sort these out first, or name less"
-      : "Nothing was copied. --update replaces what differs by what the root has";
+    const hint = this.#mayUpdate
+      ? "Nothing was copied. --update replaces what differs by what the root has"
+      : "Nothing was copied. Sort these out first, or name less";
     return new Refusal(
       `Cannot copy: ${plural(this.#conflicts.length, "path")} in the way\n${lines.map((line) => `    ${line}`).join("\n")}`,
       { hint },

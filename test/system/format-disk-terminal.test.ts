@@ -28,16 +28,16 @@ describePrivileged("format-disk on a terminal", () => {
   });
 
   test.each([
-    ["another token", "yes\n", /"yes" is not the token/],
-    ["nothing", "\n", /no token was typed/],
-    ["Ctrl-D", "\x04", /no token was typed/],
-    ["Ctrl-C", "\x03", /no token was typed/],
-  ])("refuses %s", async (_, answer, message) => {
+    ["another token", "yes\n", /"yes" is not the token/, 3],
+    ["nothing", "\n", /no token was typed/, 3],
+    ["Ctrl-D", "\x04", /no token was typed/, 3],
+    ["Ctrl-C", "\x03", /interrupted, nothing was touched/, 130],
+  ])("takes %s for no", async (_, answer, message, expected) => {
     using scratch = new Scratch();
     const { device, words } = prepared(scratch);
     const { status, screen } = await converse(words, { until: QUESTION, answer });
     expect(screen).toMatch(message);
-    expect(status).toBe(3);
+    expect(status).toBe(expected);
     expect(existsSync(`${device}p1`)).toBe(false);
   });
 

@@ -20,6 +20,7 @@ import {
 import { blankroot, MAIN } from "../support/blankroot.ts";
 import { CopyMachine as Machine } from "../support/copies.ts";
 import { makeBtrfs, mountAt, Scratch, sh } from "../support/disk.ts";
+import { Machine as HostMachine } from "../support/machine.ts";
 import { describePrivileged } from "../support/privileged.ts";
 import { writeProfile } from "../support/profile.ts";
 
@@ -291,6 +292,7 @@ describePrivileged("persist-copy", () => {
     const ran = m.copy("--update", "/etc");
     expect(ran.stderr).toContain("a directory is never replaced");
     expect(ran.status).toBe(3);
+    expect(m.copy("/etc").stderr).not.toContain("--update");
     expect(digest(m.persist)).toBe(before);
   });
 
@@ -457,6 +459,18 @@ function spoil(device: string, content: Buffer): void {
   writeSync(disk, Buffer.from([0]), 0, 1, image.indexOf(content));
   closeSync(disk);
 }
+
+describePrivileged("persist-copy of what survives by itself", () => {
+  test("refuses a path on another subvolume, and makes nothing of its mount point", () => {
+    using machine = new HostMachine();
+    mkdirSync(machine.in("root/home"));
+    const ran = machine.run("persist-copy", "/home", "/nix/store");
+    expect(ran.stderr).toContain("/home: on the subvolume home");
+    expect(ran.stderr).toContain("/nix/store: on the subvolume nix");
+    expect(ran.status).toBe(3);
+    expect(readdirSync(machine.in("persist"))).toEqual([]);
+  });
+});
 
 describePrivileged("persist-copy from a failing disk", () => {
   test("says which file can't be read, and copies the others", () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import type { ArgsDef } from "citty";
 import { readCommandLine } from "../../lib/cli/command-line.ts";
 import { UsageFault } from "../../lib/fault.ts";
-import { blankroot } from "../support/blankroot.ts";
+import { blankroot, MAIN } from "../support/blankroot.ts";
 
 const args: ArgsDef = {
   profile: { type: "string" },
@@ -39,7 +39,12 @@ describe("readCommandLine()", () => {
     ],
     ["an unknown short flag", ["-z"], /unknown flag -z/],
     ["a value for a boolean", ["--dry-run=nope"], /dry-run/],
-    ["a flag without its value", ["--profile"], /profile/],
+    [
+      "a flag without its value",
+      ["--profile"],
+      /--profile has no value, expected --profile=VALUE$/,
+    ],
+    ["a flag in the place of a value", ["--profile", "-n"], /--profile has no value/],
     ["an empty value", ["--profile="], /--profile is empty, expected a value$/],
     [
       "a flag given twice",
@@ -91,3 +96,15 @@ describe("blankroot", () => {
     expect(ran.status).toBe(status);
   });
 });
+
+test("the overview says that it can't be written, as a script does", () => {
+  const child = Bun.spawnSync(["sh", "-c", '"$@" >/dev/full', "sh", ...overviewWords()]);
+  expect(child.stderr.toString()).toMatch(
+    /^\[error\] blankroot: Cannot write the output: ENOSPC\n$/,
+  );
+  expect(child.exitCode).toBe(4);
+});
+
+function overviewWords(): string[] {
+  return [process.execPath, MAIN, "--help"];
+}

@@ -117,7 +117,11 @@ async function blkid(probed: Probed): Promise<Map<string, string>> {
 function refuseUnread(name: string, fault: string): never {
   throw new Refusal(
     `Cannot tell what ${name} holds: it can't be read (${visible(fault)}), expected to see whether it is blank`,
-    { hint: "Nothing was touched. The disk may be failing: the kernel's log (dmesg) says more" },
+    {
+      hint: /permission denied|EACCES/i.test(fault)
+        ? "Nothing was touched. This needs root"
+        : "Nothing was touched. The disk may be failing: the kernel's log (dmesg) says more",
+    },
   );
 }
 
