@@ -8,6 +8,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { attachLoop, Scratch } from "../test/support/disk.ts";
+import { claim, clearLeftovers, PREFIX, watchRun } from "./leftovers.ts";
 import { ensurePackages } from "./packages.ts";
 import { profileFor } from "./profile.ts";
 import { makeState } from "./state.ts";
@@ -67,7 +68,12 @@ async function main(words: readonly string[]): Promise<number> {
       stopped ??= signal;
     });
   }
-  using scratch = new Scratch("blankroot-demo-");
+  for (const dir of clearLeftovers()) {
+    say(`An earlier demo was killed: its disk, its mounts and ${dir} are gone now.`);
+  }
+  using _run = watchRun();
+  using scratch = new Scratch(PREFIX);
+  claim(scratch.dir);
   try {
     await walkThrough(scratch);
   } catch (error) {

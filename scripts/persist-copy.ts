@@ -46,7 +46,7 @@ const script = defineScript({
   name: "persist-copy",
   summary: "Copy state from the root to the persist root",
   description: [
-    "Copies PATHs, or all that the profile lists, from the root subvolume to the same place below persist.root, with owner, mode, times, extended attributes, ACLs, capabilities, hard links and holes. Directories on the way are made like the root's.",
+    "Copies PATHs, or all that the profile lists, from the root subvolume to the same place below persist.root, with owner, mode, times, extended attributes, ACLs, capabilities, hard links and holes; chattr's immutable and append-only flags are not taken along, and a nested subvolume becomes a directory. Directories on the way are made like the root's.",
     "What is there and equal is skipped. What is there and different is refused with both sides described, before anything is copied, unless --update. What changes or goes while it is copied is left out and listed at the end, with exit status 4. A lone - reads paths from stdin, one a line, or with -0 each ended by NUL.",
     "Paths are those of the installed host: they are looked for in the root subvolume, beneath all mounts and through no symbolic link.",
   ],

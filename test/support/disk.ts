@@ -115,7 +115,7 @@ export function sweep(): void {
   for (const name of leftovers) rmSync(join(tmpdir(), name), { recursive: true, force: true });
 }
 
-function release(prefix: string): void {
+export function release(prefix: string): void {
   const mounts = readFileSync("/proc/self/mountinfo", "latin1")
     .split("\n")
     .map((line) => line.split(" ")[4] ?? "")
