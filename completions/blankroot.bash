@@ -13,7 +13,7 @@ _blankroot() {
     format-disk) words='--profile= --dry-run -n --json --apply= --wipe --save-table= --seed= --help -h --version --quiet -q --verbose -v' ;;
     make-subvols) words='--profile= --dry-run -n --json --help -h --version --quiet -q --verbose -v' ;;
     mount-subvols) words='--profile= --dry-run -n --json --target= --unmount -u --without-esp --help -h --version --quiet -q --verbose -v' ;;
-    fs-diff) words='--profile= --root= --base= --persist= --json --null -0 --status --dirs --all -a --no-ignore --help -h --version --quiet -q --verbose -v' ;;
+    fs-diff) words='--profile= --root= --base= --persist= --json --null -0 --status --dirs --all -a --type= --only= --collapse --sort= --tree --depth= --stat --since= --mark --state= --no-ignore --help -h --version --quiet -q --verbose -v' ;;
     rollback-preview) words='--profile= --root= --base= --persist= --json --help -h --version --quiet -q --verbose -v' ;;
     persist-copy) words='--profile= --root= --persist= --dry-run -n --json --null -0 --update --help -h --version --quiet -q --verbose -v' ;;
     rollback) words='--profile= --dry-run -n --json --apply= --help -h --version --quiet -q --verbose -v' ;;

@@ -3,7 +3,7 @@ import { visible } from "./text.ts";
 
 export const rootArgs = {
   root: { type: "string", valueHint: "DIR", description: "The root: a mounted subvolume" },
-  base: { type: "string", valueHint: "DIR", description: "Its blank one: a mounted subvolume" },
+  base: { type: "string", valueHint: "DIR", description: "What it is compared with: a subvolume" },
   persist: { type: "string", valueHint: "DIR", description: "The persist root: a directory" },
 } as const;
 

@@ -3,19 +3,28 @@
  * boot takes away.
  *
  * The listing streams in the order of the walk, so it ends quietly with a reader
- * that has seen enough, and memory doesn't grow with the number of files.
+ * that has seen enough, and memory doesn't grow with the number of files; only
+ * another order and sums must wait for the last path.
  */
-import type { Change } from "../lib/btrfs/change.ts";
 import { defineScript, jsonArgs, profileArgs, runAlone, say } from "../lib/cli.ts";
-import { Failure, UsageFault } from "../lib/fault.ts";
+import { Failure, Refusal } from "../lib/fault.ts";
+import { commitTransaction, filesystemInfo } from "../lib/host/btrfs-ioctl.ts";
 import { type Comparison, openComparison } from "../lib/host/comparison.ts";
-import { diffSubvolumes } from "../lib/host/diff.ts";
+import { diffSubvolumes, type Tops } from "../lib/host/diff.ts";
+import { loadMark, type MarkFile, markFile, saveMark } from "../lib/host/marks.ts";
 import { stdout } from "../lib/host/output.ts";
 import { Progress } from "../lib/host/progress.ts";
-import { type ListingFormat, listingRecord } from "../lib/report/listing.ts";
-import { isListedFate, isListedType, type Selection } from "../lib/report/selection.ts";
+import type { Mark } from "../lib/marks.ts";
+import { type ReportOptions, readReportFlags, reportArgs } from "../lib/report/diff-options.ts";
+import { type DiffReport, Listing, Summing } from "../lib/report/diff-report.ts";
+import { readSince, sinceArgs } from "../lib/report/since.ts";
+import { Stat } from "../lib/report/stat.ts";
+import { LossTree } from "../lib/report/tree.ts";
 import { behindWarning, namedRoots, rootArgs, wantsProfile } from "../lib/root-args.ts";
 import { plural } from "../lib/text.ts";
+
+/** Columns of a tree where no terminal tells. */
+const WIDTH = 100;
 
 const script = defineScript({
   name: "fs-diff",
@@ -23,7 +32,8 @@ const script = defineScript({
   description: [
     "Lists the files that the root has and its blank snapshot has not, or has otherwise, and that nothing keeps: not the profile's lists together with an equal copy on the persist side, not NixOS, which makes its links into /nix/store anew, not persist.ignore. A file that is listed but has no equal copy is lost, and shown.",
     "Paths are absolute as the installed host sees them, one a line, in byte order. PATH limits the listing to these trees. The root is the running system's where the profile means that one, else the one on the profile's disk, also where it is mounted nowhere; --root and --base name mounted subvolumes, and then no profile is needed.",
-    "The letters of --status: A added, M content changed, m metadata changed, T type changed, D gone (the rollback restores it). --json adds the fate (kept, managed, ignored, lost, restored) and its reason.",
+    "The letters of --status: A added, M content changed, m metadata changed, T type changed, D gone (the rollback restores it). --json prints one object a line, with the fate (kept, managed, ignored, lost, restored) and its reason; fs-diff.schema.json describes it.",
+    "--base also takes the path of a subvolume from the top of the file system, such as old_roots/NAME, or the number of a transaction: then it lists what was written after that, A for what was made since, M and m for the rest, and not what went. --since limits a listing to what was written after a transaction, or after the last --mark; a path that went is listed where the directory that held it was written since.",
   ],
   profile: "found",
   findings: "something is listed",
@@ -32,81 +42,100 @@ const script = defineScript({
     ...profileArgs,
     ...rootArgs,
     ...jsonArgs,
-    null: { type: "boolean", alias: "0", description: "End each path with NUL, not newline" },
-    status: { type: "boolean", description: "Put the letter of the status before each path" },
-    dirs: { type: "boolean", description: "List directories too" },
-    all: { type: "boolean", alias: "a", description: "List every status, type and fate" },
+    ...reportArgs,
+    ...sinceArgs,
     "no-ignore": { type: "boolean", description: "List what persist.ignore matches too" },
   },
   async run({ args, operands, profile: load }) {
-    const format = formatOf(args);
-    const selection = { directories: args.dirs === true, all: args.all === true };
+    const options = readReportFlags(args, stdout.isTerminal);
+    const { transaction, fromLastMark } = readSince(args);
     const wanted = wantsProfile(args, process.env.BLANKROOT_PROFILE);
     using comparison = await openComparison({
       ...namedRoots(args),
+      base: transaction?.isBase ? undefined : args.base,
       profile: wanted ? (await load()).profile : undefined,
-      blank: "required",
+      blank: transaction?.isBase ? "optional" : "required",
+      access: args.mark === true && args.state === undefined ? "read-write" : "read-only",
       ignore: args["no-ignore"] !== true,
-      explain: format.kind === "json",
+      explain: options.format.kind === "json",
     });
-    const { source, isBehind, device } = comparison.roots;
-    say.info(`comparing ${source}`);
-    if (isBehind) say.warn(behindWarning(device));
+    const { roots } = comparison;
+    say.info(`comparing ${roots.source}`);
+    if (roots.isBehind) say.warn(behindWarning(roots.device));
+    const marks =
+      fromLastMark || args.mark === true ? markFile(args.state, roots.persist) : undefined;
+    const since = fromLastMark ? sinceMark(marks!, roots.root) : transaction?.since;
+    // Before the first path is read: what is written meanwhile belongs to the next time.
+    const mark = args.mark === true ? markNow(roots.root) : undefined;
+    const tops: Tops = {
+      root: roots.root,
+      base: transaction?.isBase ? undefined : roots.base,
+      within: operands.length === 0 ? undefined : operands,
+      since,
+      onMethod: (reason) => args.verbose === true && say.info(reason),
+    };
     using progress = new Progress("differences", args.quiet !== true && !stdout.isTerminal);
-    const { listed, withheld } = list(comparison, operands, selection, format, progress);
+    const report = show(comparison, tops, options, progress);
     progress[Symbol.dispose]();
-    if (withheld > 0) {
-      const paths = plural(withheld, "path");
+    if (report.withheld > 0) {
+      const paths = plural(report.withheld, "path");
       say.warn(`${paths} left out: a name in it contains a newline. -0 lists them all`);
     }
-    return listed > 0 ? 1 : 0;
+    if (mark !== undefined) saveMark(marks!, mark);
+    return report.count > 0 ? 1 : 0;
   },
 });
 
-/** Writes what is selected. @returns how many were, and how many of these can't be a line */
-function list(
-  { roots, judge }: Comparison,
-  paths: readonly Uint8Array[],
-  selection: Selection,
-  format: ListingFormat,
+function show(
+  { judge }: Comparison,
+  tops: Tops,
+  options: ReportOptions,
   progress: Progress,
-): { listed: number; withheld: number } {
-  let listed = 0;
-  let withheld = 0;
-  const within = paths.length === 0 ? undefined : paths;
-  const visit = (change: Change) => {
-    progress.step();
-    if (!isListedType(change, selection)) return;
-    const verdict = judge(change);
-    if (!isListedFate(verdict, selection)) return;
-    listed++;
-    const record = listingRecord(change, verdict, format);
-    if (record === undefined) withheld++;
-    else stdout.write(record);
-  };
+): DiffReport {
+  const { kind, format, selection } = options;
+  const sums = kind === "tree" ? new LossTree(options.depth) : new Stat();
+  const report: DiffReport =
+    kind === "listing"
+      ? new Listing(judge, selection, options, (record) => stdout.write(record))
+      : new Summing(judge, selection, sums);
   try {
-    diffSubvolumes({ root: roots.root, base: roots.base, within }, visit);
+    if (report.needsFirstPass) diffSubvolumes(tops, (change) => report.prepare(change));
+    diffSubvolumes(tops, (change) => {
+      progress.step();
+      report.add(change);
+    });
+    report.finish();
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     stdout.flush();
     const hint = "The listing is incomplete, and nothing was changed";
     throw new Failure(error.message, { cause: error, hint: error.hint ?? hint });
   }
-  return { listed, withheld };
+  if (kind === "listing") return report;
+  const width = process.stdout.columns ?? WIDTH;
+  const lines = format.kind === "json" ? [sums.json()] : sums.render({ width });
+  for (const line of lines) stdout.line(line);
+  return report;
 }
 
-interface FormatFlags {
-  readonly null?: boolean | undefined;
-  readonly json?: boolean | undefined;
-  readonly status?: boolean | undefined;
+function markNow(root: number): Mark {
+  return {
+    filesystem: filesystemInfo(root).id,
+    transaction: commitTransaction(root),
+    time: new Date().toISOString(),
+  };
 }
 
-function formatOf(flags: FormatFlags): ListingFormat {
-  if (flags.json === true && flags.null === true) {
-    throw new UsageFault("Cannot list as --json and as --null at once: expected one of them");
+/** @throws Refusal where the mark is of another file system, on which the number means nothing */
+function sinceMark(marks: MarkFile, root: number): number {
+  const mark = loadMark(marks);
+  if (mark.filesystem !== filesystemInfo(root).id) {
+    throw new Refusal(`Cannot use the mark in ${marks.name}: it is of another file system`, {
+      hint: "fs-diff --mark writes it anew",
+    });
   }
-  const kind = flags.json === true ? "json" : flags.null === true ? "null" : "lines";
-  return { kind, status: flags.status === true, terminal: stdout.isTerminal };
+  say.info(`since the mark of ${mark.time}`);
+  return mark.transaction + 1;
 }
 
 export default script;

@@ -28,6 +28,8 @@ const definitions = {
   listxattr: { args: ["ptr", "ptr", "u64"], returns: "i64" },
   setxattr: { args: ["ptr", "ptr", "ptr", "u64", "i32"], returns: "i32" },
   removexattr: { args: ["ptr", "ptr"], returns: "i32" },
+  statx: { args: ["i32", "ptr", "i32", "u32", "ptr"], returns: "i32" },
+  getdents64: { args: ["i32", "ptr", "u64"], returns: "i64" },
   lseek: { args: ["i32", "i64", "i32"], returns: "i64" },
   syncfs: { args: ["i32"], returns: "i32" },
   flock: { args: ["i32", "i32"], returns: "i32" },

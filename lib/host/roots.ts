@@ -8,7 +8,7 @@
  * the mounts upon them and end with us.
  */
 
-import { realpathSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import { NEXT_SUFFIX } from "../boot/rollback.ts";
 import type { Mount } from "../facts.ts";
 import { Refusal, UsageFault } from "../fault.ts";
@@ -200,6 +200,8 @@ function openBase(
   stack: DisposableStack,
 ): number | undefined {
   if (request.base !== undefined) {
+    const atTop = existsSync(request.base) ? undefined : subvolumeAtTop(request.base, top);
+    if (atTop !== undefined) return atTop;
     refuseUnlessSubvolume("--base", request.base);
     return stack.use(View.ofDirectory(realpathSync(request.base))).top;
   }
@@ -213,6 +215,11 @@ function openBase(
     `Cannot compare with the blank snapshot: ${located.device} has no subvolume ${blank}`,
     { hint: "make-subvols takes it; btrfs.blank of the profile is its name" },
   );
+}
+
+/** Such as old_roots/NAME: where no directory is called so, a path from the top of the file system. */
+function subvolumeAtTop(path: string, top: LazyTop): number | undefined {
+  return path.startsWith("/") ? undefined : top.view.subvolume(path);
 }
 
 function openPersist(

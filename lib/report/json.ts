@@ -2,14 +2,21 @@
 import { asUtf8 } from "../text.ts";
 
 /** What `visible()` escapes beyond what JSON does by itself. */
-const UNSAFE = /[\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
 /** JSON of a value, in which nothing can drive a terminal; the same value when read. */
 export function toJson(value: unknown, indent?: number): string {
-  return JSON.stringify(value, undefined, indent).replace(
-    UNSAFE,
-    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  return JSON.stringify(value, undefined, indent).replace(UNSAFE, (char) =>
+    // The line ends of an indented text are JSON's own.
+    char === "\n"
+      ? char
+      : Array.from({ length: char.length }, (_, at) => escaped(char, at)).join(""),
   );
+}
+
+/** JSON escapes units of UTF-16. */
+function escaped(text: string, at: number): string {
+  return `\\u${text.charCodeAt(at).toString(16).padStart(4, "0")}`;
 }
 
 /** A path as text, and in base64 where its bytes are not UTF-8. */

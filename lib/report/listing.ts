@@ -5,9 +5,10 @@
  * a line and is left out; a person sees it escaped, like everything that could
  * drive a terminal.
  */
-import type { Change, Inode } from "../btrfs/change.ts";
+import type { Change, Inode, Status } from "../btrfs/change.ts";
 import type { Verdict } from "../fate.ts";
 import { visible } from "../text.ts";
+import type { Whole } from "./collapse.ts";
 import { pathFields, toJson } from "./json.ts";
 
 export interface ListingFormat {
@@ -29,11 +30,30 @@ export function listingRecord(
   format: ListingFormat,
 ): Uint8Array | undefined {
   if (format.kind === "json") return encode(`${jsonRecord(change, verdict)}\n`);
-  const prefix = format.status ? `${change.status}\t` : "";
+  return pathRecord(change.status, change.path, format);
+}
+
+function pathRecord(
+  status: Status,
+  path: Uint8Array,
+  format: ListingFormat,
+): Uint8Array | undefined {
+  const prefix = format.status ? `${status}\t` : "";
   const end = format.kind === "null" ? "\0" : "\n";
-  if (format.terminal) return encode(`${prefix}${visible(change.path)}${end}`);
-  if (format.kind === "lines" && change.path.includes(NEWLINE)) return undefined;
-  return plainRecord(prefix, change.path, end);
+  if (format.terminal) return encode(`${prefix}${visible(path)}${end}`);
+  if (format.kind === "lines" && path.includes(NEWLINE)) return undefined;
+  return plainRecord(prefix, path, end);
+}
+
+/** The record of a directory that stands for its content; undefined as above. */
+export function wholeRecord(whole: Whole, format: ListingFormat): Uint8Array | undefined {
+  const { path, count, bytes } = whole;
+  if (format.kind === "json") {
+    const fields = { ...pathFields(path), status: "A", type: "directory", fate: "lost" };
+    const sums = { collapsed: true, count, bytes: Math.round(bytes) };
+    return encode(`${toJson({ ...fields, ...sums })}\n`);
+  }
+  return pathRecord("A", path, format);
 }
 
 /** One JSON object without a line end. Sizes are bytes, mode is octal, mtime is UTC. */

@@ -1,0 +1,42 @@
+/**
+ * A mark: the transaction up to which somebody has seen what there is, so that
+ * later only what is newer need be listed. Transactions are the file system's own
+ * and only grow, so a mark holds over reboots, for a root made anew as well.
+ */
+import { Refusal } from "./fault.ts";
+
+export interface Mark {
+  /** The fsid in hex. */
+  readonly filesystem: string;
+  /** The last transaction that was seen. */
+  readonly transaction: number;
+  /** When, for people: RFC 3339 in UTC. */
+  readonly time: string;
+}
+
+const VERSION = 1;
+
+export function markText({ filesystem, transaction, time }: Mark): string {
+  return `${JSON.stringify({ version: VERSION, filesystem, transaction, time })}\n`;
+}
+
+/** @throws Refusal where the text is no mark. @param file for errors */
+export function readMark(text: string, file: string): Mark {
+  const refuse = (detail: string) =>
+    new Refusal(`Cannot use the mark in ${file}: ${detail}`, {
+      hint: "fs-diff --mark writes it anew",
+    });
+  let value: Partial<Mark> & { version?: number };
+  try {
+    value = Object(JSON.parse(text));
+  } catch (cause) {
+    throw refuse(`it is no JSON (${(cause as Error).message})`);
+  }
+  const { version, filesystem, transaction, time } = value;
+  if (version !== VERSION) throw refuse(`its version is ${version}, expected ${VERSION}`);
+  if (!Number.isSafeInteger(transaction) || transaction! < 0) throw refuse("it has no transaction");
+  if (typeof filesystem !== "string" || typeof time !== "string") {
+    throw refuse("it has no file system or time");
+  }
+  return { filesystem, transaction: transaction!, time };
+}

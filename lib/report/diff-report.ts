@@ -1,0 +1,151 @@
+/**
+ * What fs-diff makes of the changes that it is given: records, sorted or not, with
+ * whole directories or without, or sums. The walk stays the caller's.
+ */
+import type { Change } from "../btrfs/change.ts";
+import type { Judge, Verdict } from "../fate.ts";
+import { isBelow, Mixed, type Whole, wholeOf } from "./collapse.ts";
+import { type ListingFormat, listingRecord, wholeRecord } from "./listing.ts";
+import { isListedFate, isListedType, type Selection } from "./selection.ts";
+import { SortedRecords, type SortKey, sortKeyOf } from "./sorted.ts";
+import { bytesOf, Stat } from "./stat.ts";
+import type { LossTree } from "./tree.ts";
+
+/** Takes a record; lent. */
+export type Write = (record: Uint8Array) => void;
+
+export interface DiffReport {
+  /** Whether all changes must be shown to `prepare()` before. */
+  readonly needsFirstPass: boolean;
+  prepare(change: Change): void;
+  add(change: Change): void;
+  /** Writes what was held back. */
+  finish(): void;
+  /** How many paths were found. */
+  readonly count: number;
+  /** How many of them can't be a line. */
+  readonly withheld: number;
+}
+
+/** One record for each path that is selected. */
+export class Listing implements DiffReport {
+  count = 0;
+  withheld = 0;
+  readonly #judge: Judge;
+  readonly #selection: Selection;
+  readonly #format: ListingFormat;
+  readonly #sort: SortKey | undefined;
+  readonly #write: Write;
+  readonly #sorted: SortedRecords | undefined;
+  readonly #mixed: Mixed | undefined;
+  /** The directory that is going by, and what it is sorted by. */
+  #whole: Whole | undefined;
+  #wholeKey = 0;
+
+  constructor(
+    judge: Judge,
+    selection: Selection,
+    options: { format: ListingFormat; sort: SortKey | undefined; collapse: boolean },
+    write: Write,
+  ) {
+    this.#judge = judge;
+    this.#selection = selection;
+    this.#format = options.format;
+    this.#sort = options.sort;
+    this.#sorted = options.sort === undefined ? undefined : new SortedRecords();
+    this.#mixed = options.collapse ? new Mixed() : undefined;
+    this.#write = write;
+  }
+
+  get needsFirstPass(): boolean {
+    return this.#mixed !== undefined;
+  }
+
+  prepare(change: Change): void {
+    this.#mixed?.note(change, this.#judge(change));
+  }
+
+  add(change: Change): void {
+    if (this.#mixed !== undefined && this.#goesBy(change, this.#mixed)) return;
+    const verdict = this.#verdictOn(change);
+    if (verdict === undefined) return;
+    this.count++;
+    const record = listingRecord(change, verdict, this.#format);
+    this.#put(record, () => sortKeyOf(change, this.#sort!));
+  }
+
+  finish(): void {
+    this.#endWhole();
+    this.#sorted?.drain(this.#write);
+  }
+
+  /** Undefined for what is not selected. */
+  #verdictOn(change: Change): Verdict | undefined {
+    if (!isListedType(change, this.#selection)) return undefined;
+    const verdict = this.#judge(change);
+    return isListedFate(verdict, this.#selection) ? verdict : undefined;
+  }
+
+  /** Whether the path is a directory that stands for its content, or lies in one. */
+  #goesBy(change: Change, mixed: Mixed): boolean {
+    if (this.#whole !== undefined && isBelow(change.path, this.#whole)) {
+      if (this.#verdictOn(change) === undefined) return true;
+      this.#whole.count++;
+      this.#whole.bytes += bytesOf(change);
+      return true;
+    }
+    this.#endWhole();
+    if (!mixed.isWhole(change, this.#judge(change))) return false;
+    this.#whole = wholeOf(change);
+    this.#wholeKey = this.#sort === "mtime" ? sortKeyOf(change, "mtime") : 0;
+    if (this.#verdictOn(change) !== undefined) this.#whole.count++;
+    return true;
+  }
+
+  /** A directory with nothing in it that is selected stands for nothing. */
+  #endWhole(): void {
+    const whole = this.#whole;
+    this.#whole = undefined;
+    if (whole === undefined || whole.count === 0) return;
+    this.count++;
+    const key = this.#sort === "size" ? whole.bytes : this.#wholeKey;
+    this.#put(wholeRecord(whole, this.#format), () => key);
+  }
+
+  #put(record: Uint8Array | undefined, key: () => number): void {
+    if (record === undefined) this.withheld++;
+    else if (this.#sorted === undefined) this.#write(record);
+    else this.#sorted.add(record, key());
+  }
+}
+
+/** Sums of all that is selected. */
+export class Summing implements DiffReport {
+  readonly needsFirstPass = false;
+  readonly withheld = 0;
+  readonly #judge: Judge;
+  readonly #selection: Selection;
+  readonly #sums: Stat | LossTree;
+
+  constructor(judge: Judge, selection: Selection, sums: Stat | LossTree) {
+    this.#judge = judge;
+    this.#selection = selection;
+    this.#sums = sums;
+  }
+
+  get count(): number {
+    return this.#sums.count;
+  }
+
+  prepare(): void {}
+
+  add(change: Change): void {
+    if (!isListedType(change, this.#selection)) return;
+    const verdict = this.#judge(change);
+    if (!isListedFate(verdict, this.#selection)) return;
+    if (this.#sums instanceof Stat) this.#sums.add(change, verdict);
+    else this.#sums.add(change.path, bytesOf(change));
+  }
+
+  finish(): void {}
+}
