@@ -9,6 +9,7 @@ import { dirname, join } from "node:path";
 import type { Script } from "../lib/cli.ts";
 import { scripts } from "../scripts/index.ts";
 import { renderBashCompletion } from "./bash-completion.ts";
+import { renderDiffSchema } from "./diff-schema.ts";
 import { renderMan } from "./man.ts";
 import { withScriptTable } from "./readme-table.ts";
 import { renderSchema } from "./schema.ts";
@@ -18,6 +19,7 @@ export const ROOT = join(import.meta.dir, "..");
 /** What each generated file should hold, by its path below the repository. */
 export const outputs: Record<string, () => string | Promise<string>> = {
   "config.schema.json": renderSchema,
+  "fs-diff.schema.json": renderDiffSchema,
   "man/blankroot.1": async () => renderMan(await declared()),
   "completions/blankroot.bash": async () => renderBashCompletion(await declared()),
   "README.md": async () =>

@@ -48,7 +48,7 @@ export class Stat {
   }
 
   /** A table for people, a line each. */
-  render(_limits: { readonly width: number }): string[] {
+  render(_limits?: { readonly width: number }): string[] {
     return [
       ...rows("fate", FATES, this.#fates, (fate) => fate),
       "",
