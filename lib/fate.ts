@@ -12,7 +12,7 @@ import { leadsTo, managedPlace } from "./fate/links.ts";
 import { type Place, Places } from "./fate/places.ts";
 import { latin1, latin1OfText } from "./latin1.ts";
 import { subvolumeMountPoints } from "./mount-points.ts";
-import { compileIgnore, type Matcher } from "./profile/ignore.ts";
+import { compileIgnore, compileIgnoreIn, type Matcher } from "./profile/ignore.ts";
 import { isWithin } from "./profile/paths.ts";
 import type { Profile } from "./profile.ts";
 
@@ -74,8 +74,18 @@ export interface Knowledge {
 
 export type Judge = (change: Change) => Verdict;
 
+/**
+ * The one verdict on all regular files that were added to a directory, lent; or
+ * undefined where they must be judged one by one.
+ */
+export type JudgeFilesIn = (directory: Uint8Array) => Verdict | undefined;
+
 /** Makes the judge of one comparison. Meant for changes in the order of a walk. */
 export function judgeBy(knowledge: Knowledge): Judge {
+  return judgesBy(knowledge).judge;
+}
+
+export function judgesBy(knowledge: Knowledge): { judge: Judge; judgeFilesIn: JudgeFilesIn } {
   const { profile, persistRoot } = knowledge;
   const places = new Places({
     live: knowledge.live.map(latin1),
@@ -83,35 +93,38 @@ export function judgeBy(knowledge: Knowledge): Judge {
     directories: (profile?.persist.directories ?? []).map(({ path }) => latin1OfText(path)),
     files: (profile?.persist.files ?? []).map(({ path }) => latin1OfText(path)),
   });
-  const isIgnored = knowledge.ignore ? compileIgnore(profile?.persist.ignore ?? []) : () => false;
+  const patterns = knowledge.ignore ? (profile?.persist.ignore ?? []) : [];
   const court = new Court(
     places,
     knowledge.persist,
     persistRoot === undefined ? undefined : latin1OfText(persistRoot),
-    isIgnored,
+    { ignores: compileIgnore(patterns), mayIgnoreIn: compileIgnoreIn(patterns) },
     knowledge.explain,
   );
-  return (change) => court.judge(change);
+  return {
+    judge: (change) => court.judge(change),
+    judgeFilesIn: (directory) => court.judgeFilesIn(directory),
+  };
 }
 
 class Court {
   readonly #places: Places;
   readonly #persist: PersistSide | undefined;
   readonly #persistRoot: string | undefined;
-  readonly #isIgnored: Matcher;
+  readonly #patterns: { readonly ignores: Matcher; readonly mayIgnoreIn: Matcher };
   readonly #explain: boolean;
 
   constructor(
     places: Places,
     persist: PersistSide | undefined,
     persistRoot: string | undefined,
-    isIgnored: Matcher,
+    patterns: { readonly ignores: Matcher; readonly mayIgnoreIn: Matcher },
     explain: boolean,
   ) {
     this.#places = places;
     this.#persist = persist;
     this.#persistRoot = persistRoot;
-    this.#isIgnored = isIgnored;
+    this.#patterns = patterns;
     this.#explain = explain;
   }
 
@@ -128,6 +141,13 @@ class Court {
       this.#asIgnored(change) ??
       this.#asLost(change, place)
     );
+  }
+
+  judgeFilesIn(directory: Uint8Array): Verdict | undefined {
+    const place = this.#places.allIn(directory);
+    if (place === undefined || place.listing !== undefined || this.#explain) return undefined;
+    if (this.#patterns.mayIgnoreIn(directory)) return undefined;
+    return { fate: "lost", reason: place.isShadowed ? "shadowed" : "not listed" };
   }
 
   #asLinkIntoPersist(target: string | undefined): Verdict | undefined {
@@ -148,7 +168,7 @@ class Court {
   }
 
   #asIgnored(change: Change): Verdict | undefined {
-    if (!this.#isIgnored(change.path)) return undefined;
+    if (!this.#patterns.ignores(change.path)) return undefined;
     return { fate: "ignored", reason: "matches persist.ignore" };
   }
 

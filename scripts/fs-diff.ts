@@ -6,6 +6,7 @@
  * that has seen enough, and memory doesn't grow with the number of files; only
  * another order and sums must wait for the last path.
  */
+import type { AddedFiles } from "../lib/btrfs/diff-trees.ts";
 import { defineScript, jsonArgs, profileArgs, runAlone, say } from "../lib/cli.ts";
 import { Failure, Refusal } from "../lib/fault.ts";
 import { commitTransaction, filesystemInfo } from "../lib/host/btrfs-ioctl.ts";
@@ -87,7 +88,7 @@ const script = defineScript({
 });
 
 function show(
-  { judge }: Comparison,
+  comparison: Comparison,
   tops: Tops,
   options: ReportOptions,
   progress: Progress,
@@ -96,11 +97,15 @@ function show(
   const sums = kind === "tree" ? new LossTree(options.depth) : new Stat();
   const report: DiffReport =
     kind === "listing"
-      ? new Listing(judge, selection, options, (record) => stdout.write(record))
-      : new Summing(judge, selection, sums);
+      ? new Listing(comparison, selection, options, (record) => stdout.write(record))
+      : new Summing(comparison.judge, selection, sums);
   try {
     if (report.needsFirstPass) diffSubvolumes(tops, (change) => report.prepare(change));
-    diffSubvolumes(tops, (change) => {
+    const visitFiles = (files: AddedFiles) => {
+      progress.step();
+      return report.addFiles(files);
+    };
+    diffSubvolumes({ ...tops, visitFiles }, (change) => {
       progress.step();
       report.add(change);
     });

@@ -23,10 +23,22 @@ import { TreeChange } from "./tree-change.ts";
 
 export type Visit = (change: Change) => void;
 
+/** Regular files that were added to one directory: a run of its entries. All lent. */
+export interface AddedFiles {
+  /** Absolute; "" is the top. */
+  readonly directory: Uint8Array;
+  readonly entries: Listing;
+  /** Ranks of the first one and of the one behind the last. */
+  readonly from: number;
+  readonly to: number;
+}
+
 export interface DiffOptions {
   /** Absolute paths that the walk is limited to; everything unless given. */
   readonly within?: readonly Uint8Array[] | undefined;
   readonly content: ReadContent;
+  /** May take added files many at once; where it returns false they are visited one by one. */
+  readonly visitFiles?: ((files: AddedFiles) => boolean) | undefined;
   /** Of root, since it was made a snapshot of an unchanged base; all unless given. */
   readonly touched?: Touched | undefined;
   /** A transaction of the file system: only what was written in it or later is reported. */
@@ -55,6 +67,8 @@ export function diffTrees(
   walk.start(scopeOf(paths));
 }
 
+const EMPTY = new Uint8Array();
+
 class Walk {
   readonly #root: Side;
   readonly #base: Side | undefined;
@@ -62,6 +76,7 @@ class Walk {
   readonly #pruning: Pruning | undefined;
   readonly #since: Since | undefined;
   readonly #visit: Visit;
+  readonly #visitFiles: DiffOptions["visitFiles"];
   readonly #path = new PathBuffer();
   readonly #change = new TreeChange(this.#path);
 
@@ -74,6 +89,8 @@ class Walk {
     const { since } = options;
     this.#since = since === undefined ? undefined : new Since(root.reader, since);
     this.#visit = visit;
+    // What was added is new as a whole, but need not have been written since.
+    this.#visitFiles = since === undefined ? options.visitFiles : undefined;
   }
 
   start(scope: Scope): void {
@@ -87,12 +104,24 @@ class Walk {
     const { listing } = level;
     for (; level.rank < listing.count; level.rank++) {
       if (scope === "whole" && !listing.isDirectory(level.rank)) {
-        this.#takeLeaf(status, side, level);
+        if (status === "A") level.rank = this.#takeFiles(listing, level.rank);
+        if (level.rank === listing.count) break;
+        if (listing.isDirectory(level.rank)) this.#takeOne(status, status, side, level, scope);
+        else this.#takeLeaf(status, side, level);
       } else {
         this.#takeOne(status, status, side, level, scope);
       }
     }
     side.leave();
+  }
+
+  /** Reports a run of files at once, if that is wanted. @returns the rank to go on at */
+  #takeFiles(entries: Listing, from: number): number {
+    if (this.#visitFiles === undefined) return from;
+    const to = entries.endOfFiles(from);
+    if (to === from) return from;
+    const directory = this.#path.length === 0 ? EMPTY : this.#path.take();
+    return this.#visitFiles({ directory, entries, from, to }) ? to : from;
   }
 
   /** Reports an entry that has none below it: what most of a million are. */

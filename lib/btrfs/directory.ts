@@ -13,6 +13,7 @@ import {
   DirItem,
   EMPTY_SUBVOL_DIR_OBJECTID,
   FT_DIR,
+  FT_REG_FILE,
   INODE_ITEM_KEY,
   NAME_LENGTH_MAX,
   ROOT_ITEM_KEY,
@@ -34,6 +35,8 @@ const FILE_TYPES: ReadonlyArray<FileType | undefined> = [
 const SUBVOLUME = FILE_TYPES.length;
 const SLASH = 0x2f;
 const DOT = 0x2e;
+const HEAD_BYTES = 6;
+const TWO_16 = 2 ** 16;
 
 export class Listing {
   count = 0;
@@ -41,22 +44,29 @@ export class Listing {
   order = new Uint32Array(64);
   /** All sort keys one after another: names, those of directories with "/" behind. */
   arena = new Uint8Array(4096);
+  #arenaView = new DataView(this.arena.buffer);
   #used = 0;
   #start = new Uint32Array(64);
   #length = new Uint16Array(64);
   #type = new Uint8Array(64);
   #child = new Float64Array(64);
+  /** The first bytes of each sort key, in their order. */
+  #head = new Float64Array(64);
   #hasDuplicates = false;
+  /** By the heads alone, no two of which are the same. */
+  #isSorted = true;
+  readonly #compare = (a: number, b: number) => this.#compareSlots(a, b);
 
   /** Replaces the content by the entries of a directory. */
   load(cursor: ItemCursor, tree: number, directory: number): void {
     this.count = 0;
     this.#used = 0;
     this.#hasDuplicates = false;
+    this.#isSorted = true;
     if (directory === EMPTY_SUBVOL_DIR_OBJECTID) return;
     cursor.aim(tree, directory, DIR_INDEX_KEY, DIR_INDEX_KEY, DirItem.size + NAME_LENGTH_MAX);
     while (cursor.next()) this.#add(cursor);
-    sortOrder(this.order, this.count, (a, b) => this.#compareSlots(a, b));
+    if (!this.#isSorted) sortOrder(this.order, this.count, this.#compare);
     if (this.#hasDuplicates) this.#keepNewest();
   }
 
@@ -69,6 +79,13 @@ export class Listing {
   isDirectory(rank: number): boolean {
     const type = this.#type[this.order[rank]!];
     return type === FT_DIR || type === SUBVOLUME;
+  }
+
+  /** The rank behind a run of regular files. */
+  endOfFiles(from: number): number {
+    let rank = from;
+    while (rank < this.count && this.#type[this.order[rank]!] === FT_REG_FILE) rank++;
+    return rank;
   }
 
   /** Inode number, or the tree of a subvolume. */
@@ -155,20 +172,32 @@ export class Listing {
       throw damaged(item, `a name of ${length} bytes in an item of ${item.length}`);
     }
     if (this.count === this.order.length) this.#grow();
+    if (this.#used + NAME_LENGTH_MAX + HEAD_BYTES > this.arena.length) this.#growArena();
     const slot = this.count++;
     const type = entryType(item);
+    const start = this.#used;
     this.order[slot] = slot;
     this.#type[slot] = type;
     this.#child[slot] = u64(view, at + DirItem.locationObjectid);
-    this.#start[slot] = this.#used;
-    this.#copyName(item, bytes, at + DirItem.size, length);
-    if (type === FT_DIR || type === SUBVOLUME) this.arena[this.#used++] = SLASH;
-    this.#length[slot] = this.#used - this.#start[slot]!;
+    this.#start[slot] = start;
+    let used = this.#copyName(item, bytes, at + DirItem.size, length);
+    if (type === FT_DIR || type === SUBVOLUME) this.arena[used++] = SLASH;
+    this.#length[slot] = used - start;
+    this.#used = used;
+    const head = this.#headOf(start, used);
+    this.#head[slot] = head;
+    if (slot > 0 && head <= this.#head[slot - 1]!) this.#isSorted = false;
+  }
+
+  /** The first six bytes as a number, which a double holds exactly; missing ones count least. */
+  #headOf(start: number, end: number): number {
+    const view = this.#arenaView;
+    if (end - start < HEAD_BYTES) this.arena.fill(0, end, start + HEAD_BYTES);
+    return view.getUint32(start) * TWO_16 + view.getUint16(start + 4);
   }
 
   /** A byte loop: names are short, and a call for each costs more than its bytes. */
-  #copyName(item: ItemCursor, from: Uint8Array, at: number, length: number): void {
-    if (this.#used + NAME_LENGTH_MAX + 1 > this.arena.length) this.#growArena();
+  #copyName(item: ItemCursor, from: Uint8Array, at: number, length: number): number {
     const arena = this.arena;
     let used = this.#used;
     for (let index = at; index < at + length; index++) {
@@ -179,11 +208,14 @@ export class Listing {
     if (from[at] === DOT && (length === 1 || (length === 2 && from[at + 1] === DOT))) {
       throw damaged(item, `a name of ${length === 1 ? '"."' : '".."'}`);
     }
-    this.#used = used;
+    return used;
   }
 
+  /** Most pairs are told apart by their first bytes, held as a number. */
   #compareSlots(a: number, b: number): number {
-    const arena = this.arena;
+    const difference = this.#head[a]! - this.#head[b]!;
+    if (difference !== 0) return difference;
+    const { arena } = this;
     const start = this.#start;
     const length = this.#length;
     const sign = compareBytes(arena, start[a]!, length[a]!, arena, start[b]!, length[b]!);
@@ -209,10 +241,12 @@ export class Listing {
     this.#length = copyInto(new Uint16Array(size), this.#length);
     this.#type = copyInto(new Uint8Array(size), this.#type);
     this.#child = copyInto(new Float64Array(size), this.#child);
+    this.#head = copyInto(new Float64Array(size), this.#head);
   }
 
   #growArena(): void {
     this.arena = copyInto(new Uint8Array(this.arena.length * 2), this.arena);
+    this.#arenaView = new DataView(this.arena.buffer);
   }
 }
 

@@ -139,5 +139,6 @@ export const ROOT_SUBVOL_RDONLY = 1;
 export const RootRef = { dirid: 0, sequence: 8, nameLength: 16, size: 18 } as const;
 
 /** Values of `DirItem.type` (BTRFS_FT_*), in order from 1. */
+export const FT_REG_FILE = 1;
 export const FT_DIR = 2;
 export const FT_SYMLINK = 7;

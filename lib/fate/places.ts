@@ -72,6 +72,19 @@ export class Places {
     return this.#names.has(name) ? this.#special(latin1(path)) : this.#ordinary;
   }
 
+  /**
+   * What holds for all that lies in a directory; undefined where something in it
+   * is known by its own name.
+   *
+   * @param directory absolute; "" is the top
+   */
+  allIn(directory: Uint8Array): Place | undefined {
+    this.#directory = directory.slice();
+    this.#directoryText = latin1(directory) || "/";
+    this.#ordinary = this.#enter(this.#directoryText);
+    return this.#names === undefined ? this.#ordinary : undefined;
+  }
+
   #special(path: string): Place {
     const isLiveMountPoint = this.#live.has(path);
     return {

@@ -1,5 +1,5 @@
 /** A root held against its blank one, with a judge of what the next boot makes of it. */
-import { type Judge, judgeBy } from "../fate.ts";
+import { type Judge, type JudgeFilesIn, judgesBy } from "../fate.ts";
 import { persistSideOf } from "./fate.ts";
 import { openRoots, type Roots, type RootsRequest } from "./roots.ts";
 
@@ -13,13 +13,14 @@ export interface ComparisonRequest extends RootsRequest {
 export interface Comparison extends Disposable {
   readonly roots: Roots;
   readonly judge: Judge;
+  readonly judgeFilesIn: JudgeFilesIn;
 }
 
 /** @throws as openRoots() */
 export async function openComparison(request: ComparisonRequest): Promise<Comparison> {
   using opening = new DisposableStack();
   const roots = opening.use(await openRoots(request));
-  const judge = judgeBy({
+  const judges = judgesBy({
     live: roots.live,
     persistRoot: roots.persist?.path,
     persist: persistSideOf(roots),
@@ -28,5 +29,5 @@ export async function openComparison(request: ComparisonRequest): Promise<Compar
     explain: request.explain,
   });
   const opened = opening.move();
-  return { roots, judge, [Symbol.dispose]: () => opened.dispose() };
+  return { roots, ...judges, [Symbol.dispose]: () => opened.dispose() };
 }

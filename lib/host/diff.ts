@@ -8,7 +8,7 @@
  */
 import { closeSync, constants, fstatSync } from "node:fs";
 import { findDelta } from "../btrfs/delta.ts";
-import { diffTrees, type Visit } from "../btrfs/diff-trees.ts";
+import { type DiffOptions, diffTrees, type Visit } from "../btrfs/diff-trees.ts";
 import { FIRST_FREE_OBJECTID } from "../btrfs/format.ts";
 import type { Subvolume } from "../btrfs/side.ts";
 import { Failure, Refusal } from "../fault.ts";
@@ -26,6 +26,7 @@ export interface Tops {
   readonly within?: readonly Uint8Array[] | undefined;
   /** A transaction: only what was written in it or later; see `commitTransaction()`. */
   readonly since?: number | undefined;
+  readonly visitFiles?: DiffOptions["visitFiles"];
   /** Told how the differences are found, before the first one. */
   readonly onMethod?: ((reason: string) => void) | undefined;
 }
@@ -37,14 +38,15 @@ export interface Tops {
  * @throws UsageFault for a path in `within` that neither has, Refusal where a top is
  *   not one of a btrfs subvolume, Failure where metadata can't be read
  */
-export function diffSubvolumes({ root, base, within, since, onMethod }: Tops, visit: Visit): void {
+export function diffSubvolumes(tops: Tops, visit: Visit): void {
+  const { root, base, within, since, visitFiles, onMethod } = tops;
   using ours = new Top(root);
   using theirs = base === undefined ? undefined : new Top(base);
   const subvolumes = { root: ours.read(), base: theirs?.read() };
   const content = theirs === undefined ? () => neverNeeded() : contentBelow(ours.fd, theirs.fd);
   const delta = subvolumes.base && findDelta(subvolumes.root, subvolumes.base);
   onMethod?.(delta?.reason ?? "reading the root alone, without a base");
-  diffTrees(subvolumes, { within, content, since, touched: delta?.touched }, visit);
+  diffTrees(subvolumes, { within, content, since, visitFiles, touched: delta?.touched }, visit);
 }
 
 class Top implements Disposable {

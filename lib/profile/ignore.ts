@@ -20,6 +20,17 @@ export function compileIgnore(patterns: readonly string[]): Matcher {
   return (path) => compiled.some((pattern) => matches(pattern, path));
 }
 
+/** Compiles them into what tells whether anything at all in a directory may be ignored. */
+export function compileIgnoreIn(patterns: readonly string[]): Matcher {
+  const compiled = patterns.map(compile);
+  return (directory) => {
+    const below = new Uint8Array(directory.length + 1);
+    below.set(directory);
+    below[directory.length] = SLASH;
+    return compiled.some(({ tokens }) => run(tokens, directory) || alive(tokens, below));
+  };
+}
+
 /** What is wrong with a pattern, or undefined. */
 export function ignorePatternFault(pattern: string): string | undefined {
   if (/(?:^|[^\\])(?:\\\\)*\\$/.test(pattern))

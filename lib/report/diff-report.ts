@@ -3,8 +3,10 @@
  * whole directories or without, or sums. The walk stays the caller's.
  */
 import type { Change } from "../btrfs/change.ts";
-import type { Judge, Verdict } from "../fate.ts";
+import type { AddedFiles } from "../btrfs/diff-trees.ts";
+import type { Judge, JudgeFilesIn, Verdict } from "../fate.ts";
 import { isBelow, Mixed, type Whole, wholeOf } from "./collapse.ts";
+import { FileLines } from "./file-lines.ts";
 import { type ListingFormat, listingRecord, wholeRecord } from "./listing.ts";
 import { isListedFate, isListedType, type Selection } from "./selection.ts";
 import { SortedRecords, type SortKey, sortKeyOf } from "./sorted.ts";
@@ -19,6 +21,8 @@ export interface DiffReport {
   readonly needsFirstPass: boolean;
   prepare(change: Change): void;
   add(change: Change): void;
+  /** Takes many at once where they are all alike; false: they must be added one by one. */
+  addFiles(files: AddedFiles): boolean;
   /** Writes what was held back. */
   finish(): void;
   /** How many paths were found. */
@@ -32,8 +36,11 @@ export class Listing implements DiffReport {
   count = 0;
   withheld = 0;
   readonly #judge: Judge;
+  readonly #judgeFilesIn: JudgeFilesIn;
   readonly #selection: Selection;
   readonly #format: ListingFormat;
+  /** Undefined where a record is more than a path, or must wait. */
+  readonly #lines: FileLines | undefined;
   readonly #sort: SortKey | undefined;
   readonly #write: Write;
   readonly #sorted: SortedRecords | undefined;
@@ -43,14 +50,18 @@ export class Listing implements DiffReport {
   #wholeKey = 0;
 
   constructor(
-    judge: Judge,
+    { judge, judgeFilesIn }: { judge: Judge; judgeFilesIn: JudgeFilesIn },
     selection: Selection,
     options: { format: ListingFormat; sort: SortKey | undefined; collapse: boolean },
     write: Write,
   ) {
     this.#judge = judge;
+    this.#judgeFilesIn = judgeFilesIn;
     this.#selection = selection;
     this.#format = options.format;
+    const { kind, terminal } = options.format;
+    const isPlain = kind !== "json" && !terminal && options.sort === undefined;
+    this.#lines = isPlain ? new FileLines(options.format, write) : undefined;
     this.#sort = options.sort;
     this.#sorted = options.sort === undefined ? undefined : new SortedRecords();
     this.#mixed = options.collapse ? new Mixed() : undefined;
@@ -72,6 +83,19 @@ export class Listing implements DiffReport {
     this.count++;
     const record = listingRecord(change, verdict, this.#format);
     this.#put(record, () => sortKeyOf(change, this.#sort!));
+  }
+
+  addFiles(files: AddedFiles): boolean {
+    const { types, statuses } = this.#selection;
+    const selects = types?.has("file") !== false && statuses?.has("A") !== false;
+    if (!selects || this.#mixed !== undefined || this.#lines === undefined) return false;
+    const verdict = this.#judgeFilesIn(files.directory);
+    if (verdict === undefined) return false;
+    if (!isListedFate(verdict, this.#selection)) return true;
+    const withheld = this.#lines.add(files);
+    this.count += files.to - files.from;
+    this.withheld += withheld;
+    return true;
   }
 
   finish(): void {
@@ -138,6 +162,10 @@ export class Summing implements DiffReport {
   }
 
   prepare(): void {}
+
+  addFiles(): boolean {
+    return false;
+  }
 
   add(change: Change): void {
     if (!isListedType(change, this.#selection)) return;

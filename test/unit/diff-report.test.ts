@@ -35,7 +35,12 @@ function listed(paths: Parameters<typeof changes>[0], flags: ReportFlags): strin
   const write = (record: Uint8Array) => {
     text += Buffer.from(record).toString("latin1");
   };
-  const report: DiffReport = new Listing(judge, options.selection, options, write);
+  const report: DiffReport = new Listing(
+    { judge, judgeFilesIn: () => undefined },
+    options.selection,
+    options,
+    write,
+  );
   if (report.needsFirstPass) for (const change of changes(paths)) report.prepare(change);
   for (const change of changes(paths)) report.add(change);
   report.finish();
