@@ -21,10 +21,15 @@ export interface Delta {
   readonly reason: string;
 }
 
-/** What a walk of both trees may leave out. */
+/**
+ * What a walk of both trees may leave out.
+ *
+ * @param largeBytes the size of the base's tree from which on it pays
+ */
 export function findDelta(
   root: { reader: TreeReader; tree: number },
   base: { reader: TreeReader; tree: number },
+  largeBytes = LARGE_TREE_BYTES,
 ): Delta {
   if (root.reader.filesystem !== base.reader.filesystem) {
     return whole("the base is on another file system");
@@ -37,7 +42,7 @@ export function findDelta(
   if (ours.parentUuid !== theirs.uuid) return whole("the root is no snapshot of its base");
   if (!theirs.isReadOnly) return whole("the base can be written to");
   if (theirs.ctransid > ours.otransid) return whole("the base changed after the root was made");
-  if (theirs.treeBytes < LARGE_TREE_BYTES) return whole("the base is small");
+  if (theirs.treeBytes < largeBytes) return whole("the base is small");
   const touched = readTouched(root.reader, root.tree, ours.otransid, [base.tree]);
   const count = plural(touched.inodes.size, "inode");
   return {

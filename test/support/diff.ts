@@ -18,6 +18,21 @@ export function makeRoot(
   return { root: `${dir}/root`, base: `${dir}/base` };
 }
 
+/** The other way round: a read-only base filled by a script, and a root that is a snapshot of it. */
+export function makeSnapshot(
+  top: string,
+  name: string,
+  before: string,
+): { root: string; base: string } {
+  const dir = `${top}/${name}`;
+  sh(["mkdir", dir]);
+  sh(["btrfs", "--quiet", "subvolume", "create", `${dir}/base`]);
+  inDirectory(`${dir}/base`, before);
+  sh(["btrfs", "property", "set", "-ts", `${dir}/base`, "ro", "true"]);
+  sh(["btrfs", "--quiet", "subvolume", "snapshot", `${dir}/base`, `${dir}/root`]);
+  return { root: `${dir}/root`, base: `${dir}/base` };
+}
+
 /** Runs a script with sh in a directory. */
 export function inDirectory(dir: string, script: string): void {
   sh(["sh", "-e", "-u", "-c", `cd "$1"\n${script}`, "sh", dir]);

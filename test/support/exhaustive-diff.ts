@@ -15,11 +15,12 @@ export interface BothWays {
   readonly exhaustive: string[];
 }
 
-export function diffBothWays(root: string, base: string): BothWays {
+/** @param largeBytes as of findDelta(); 0 lets a small base be compared by what was written */
+export function diffBothWays(root: string, base: string, largeBytes?: number): BothWays {
   const fds = [openSync(root, "r"), openSync(base, "r")] as const;
   try {
     for (const fd of fds) syncFilesystem(fd);
-    const delta = findDelta(read(fds[0]), read(fds[1]));
+    const delta = findDelta(read(fds[0]), read(fds[1]), largeBytes);
     const lines = (touched: typeof delta.touched) => {
       const found: string[] = [];
       diffTrees(

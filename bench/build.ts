@@ -1,0 +1,32 @@
+/** The programs that are measured: the bundled executable, one that does nothing, and two in C. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { sh } from "../test/support/disk.ts";
+
+const PROJECT = join(import.meta.dir, "..");
+
+/** @returns the folder, with blankroot, empty, walk and scan in it */
+export function build(folder: string): string {
+  const empty = join(folder, "empty.ts");
+  writeFileSync(empty, "process.exit(0);\n");
+  compile(join(PROJECT, "scripts/main.ts"), join(folder, "blankroot"));
+  compile(empty, join(folder, "empty"));
+  for (const name of ["walk", "scan"]) {
+    sh([
+      "gcc",
+      "-O2",
+      "-Wall",
+      "-Wextra",
+      "-o",
+      join(folder, name),
+      join(import.meta.dir, "c", `${name}.c`),
+    ]);
+  }
+  return folder;
+}
+
+/** Each script is a chunk of its own, so that fs-diff doesn't wait for format-disk's. */
+function compile(entry: string, output: string): void {
+  const flags = ["--compile", "--bytecode", "--minify", "--format=esm", "--splitting"];
+  sh([process.execPath, "build", ...flags, entry, "--outfile", output]);
+}
