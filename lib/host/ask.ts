@@ -1,8 +1,8 @@
 /** A question on the terminal; stdout stays data, so the question goes to stderr. */
 import { constants } from "node:os";
 import { createInterface } from "node:readline/promises";
-import { isatty } from "node:tty";
 import { Interruption } from "../fault.ts";
+import { isatty } from "./tty.ts";
 
 /** Whether there is somebody to ask. */
 export function canAsk(): boolean {

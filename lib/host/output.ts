@@ -6,8 +6,8 @@
  * `ClosedPipe`, which the command line turns into a silent exit.
  */
 import { writeSync } from "node:fs";
-import { isatty } from "node:tty";
 import { ClosedPipe, Failure } from "../fault.ts";
+import { isatty } from "./tty.ts";
 
 const BUFFER_SIZE_BYTES = 128 * 1024;
 const FULL_PIPE_WAIT_MS = 2;

@@ -5,7 +5,7 @@
  * line is wiped before anything else is said.
  */
 import { writeSync } from "node:fs";
-import { isatty } from "node:tty";
+import { isatty } from "./tty.ts";
 
 const STDERR = 2;
 const FIRST_AFTER_MS = 1000;
