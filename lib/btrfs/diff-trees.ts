@@ -11,6 +11,7 @@
 import { type Change, isDirectory, type Status } from "./change.ts";
 import { Vanished } from "./damage.ts";
 import type { Listing } from "./directory.ts";
+import { holdSameEntries } from "./listing-queries.ts";
 import { requireOneOf } from "./lookup.ts";
 import { PairComparison, type ReadContent } from "./pair-comparison.ts";
 import { PathBuffer } from "./path-buffer.ts";
@@ -157,7 +158,7 @@ class Walk {
     const ours = this.#root.enter(inRoot);
     const theirs = base.enter(inBase);
     if (scope === "whole" && inRoot.type === inBase.type) {
-      const timesCount = ours.listing.holdsSameEntries(theirs.listing);
+      const timesCount = holdSameEntries(ours.listing, theirs.listing);
       const status = this.#pairs!.directories(inRoot, inBase, timesCount);
       this.#reportOf(status, base, inRoot, inBase);
     }

@@ -93,6 +93,11 @@ export class ItemCursor implements Place {
     this.#offsetHigh = 0;
   }
 
+  /** The first page, for who takes its items otherwise; undefined where there are none. */
+  page(): Page | undefined {
+    return this.#nextPage() ? this.#page : undefined;
+  }
+
   /** Lets the current item come once more. */
   stepBack(): void {
     this.#again = true;

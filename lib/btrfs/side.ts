@@ -19,6 +19,7 @@ import {
 } from "./format.ts";
 import { type InodeDetails, readInode } from "./inode.ts";
 import { ItemCursor, u64 } from "./item-cursor.ts";
+import { leadsTo } from "./listing-queries.ts";
 import { ReadAhead } from "./read-ahead.ts";
 import { compareBytes } from "./sort.ts";
 import type { TreeReader } from "./tree-reader.ts";
@@ -133,7 +134,7 @@ export class Side {
     if (parent === undefined) return true;
     const listing = new Listing();
     listing.load(this.#directories, parent.tree, parent.inode);
-    return type === "subvolume" ? listing.leadsTo(tree, true) : listing.leadsTo(inode, false);
+    return type === "subvolume" ? leadsTo(listing, tree, true) : leadsTo(listing, inode, false);
   }
 
   /**
