@@ -6,6 +6,7 @@
  * by, and it makes the order of a whole walk that of its output. Everything lies
  * in flat arrays that are used again, because there may be a million entries.
  */
+import { grown } from "../grown.ts";
 import type { FileType } from "./change.ts";
 import { damaged } from "./damage.ts";
 import { entryType, FILE_TYPES, SUBVOLUME } from "./entry-type.ts";
@@ -280,24 +281,16 @@ export class Listing {
 
   #grow(): void {
     const size = this.order.length * 2;
-    this.order = copyInto(new Uint32Array(size), this.order);
-    this.#start = copyInto(new Uint32Array(size), this.#start);
-    this.#length = copyInto(new Uint16Array(size), this.#length);
-    this.#type = copyInto(new Uint8Array(size), this.#type);
-    this.#child = copyInto(new Float64Array(size), this.#child);
-    this.#head = copyInto(new Float64Array(size), this.#head);
+    this.order = grown(this.order, size);
+    this.#start = grown(this.#start, size);
+    this.#length = grown(this.#length, size);
+    this.#type = grown(this.#type, size);
+    this.#child = grown(this.#child, size);
+    this.#head = grown(this.#head, size);
   }
 
   #growArena(): void {
-    this.arena = copyInto(new Uint8Array(this.arena.length * 2), this.arena);
+    this.arena = grown(this.arena, this.arena.length * 2);
     this.#arenaView = new DataView(this.arena.buffer);
   }
-}
-
-function copyInto<Numbers extends { set(from: Numbers): void }>(
-  to: Numbers,
-  from: Numbers,
-): Numbers {
-  to.set(from);
-  return to;
 }

@@ -3,6 +3,7 @@
  * they are kept as bytes in one piece, with a few numbers for each.
  */
 import type { Change } from "../btrfs/change.ts";
+import { grown } from "../grown.ts";
 
 export type SortKey = "size" | "mtime";
 
@@ -46,10 +47,4 @@ export function sortKeyOf(change: Change, by: SortKey): number {
   const { sizeBytes, mtime } = change.inode();
   if (by === "mtime") return mtime.seconds + mtime.nanoseconds / 1e9;
   return change.type === "file" ? sizeBytes : 0;
-}
-
-function grown<Numbers extends Uint8Array | Float64Array>(from: Numbers, length: number): Numbers {
-  const to = new (from.constructor as new (length: number) => Numbers)(length);
-  to.set(from as never);
-  return to;
 }
