@@ -11,7 +11,8 @@ import { defineScript, jsonArgs, profileArgs, runAlone, say } from "../lib/cli.t
 import { Failure, Refusal } from "../lib/fault.ts";
 import { commitTransaction, filesystemInfo } from "../lib/host/btrfs-ioctl.ts";
 import { type Comparison, openComparison } from "../lib/host/comparison.ts";
-import { diffSubvolumes, type Tops } from "../lib/host/diff.ts";
+import type { Tops } from "../lib/host/diff.ts";
+import { findDifferences } from "../lib/host/differences.ts";
 import { loadMark, type MarkFile, markFile, saveMark } from "../lib/host/marks.ts";
 import { stdout } from "../lib/host/output.ts";
 import { Progress } from "../lib/host/progress.ts";
@@ -100,16 +101,17 @@ function show(
       ? new Listing(comparison, selection, options, (record) => stdout.write(record))
       : new Summing(comparison.judge, selection, sums);
   try {
-    if (report.needsFirstPass) diffSubvolumes(tops, (change) => report.prepare(change));
+    if (report.needsFirstPass) findDifferences(tops, (change) => report.prepare(change));
     const visitFiles = (files: AddedFiles) => {
       progress.step();
       return report.addFiles(files);
     };
-    diffSubvolumes({ ...tops, visitFiles }, (change) => {
+    const { blind } = findDifferences({ ...tops, visitFiles }, (change) => {
       progress.step();
       report.add(change);
     });
     report.finish();
+    if (blind.length > 0) say.warn(`not everything was seen: ${blind.join("; ")}`);
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     stdout.flush();

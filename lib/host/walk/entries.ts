@@ -102,13 +102,17 @@ export class Entries {
     return false;
   }
 
-  /** @param byInode whether the numbers of inodes mean the same on both sides */
-  holdsSame(other: Entries, byInode: boolean): boolean {
+  /**
+   * Whether both have the same names for the same inodes.
+   *
+   * @param isSame asked where the numbers differ, as those of subvolumes may
+   */
+  holdsSame(other: Entries, isSame: (rank: number) => boolean): boolean {
     if (this.count !== other.count) return false;
     for (let rank = 0; rank < this.count; rank++) {
       if (this.compare(rank, other, rank) !== 0) return false;
       const [ours, theirs] = [this.#order[rank]!, other.#order[rank]!];
-      if (byInode && this.#inode[ours] !== other.#inode[theirs]) return false;
+      if (this.#inode[ours] !== other.#inode[theirs] && !isSame(rank)) return false;
     }
     return true;
   }
@@ -116,7 +120,8 @@ export class Entries {
   #add(directory: number, at: number): void {
     const name = at + Dirent.name;
     const length = buffer.indexOf(0, name) - name;
-    const isDot = buffer[name] === DOT && (length === 1 || (length === 2 && buffer[name + 1] === DOT));
+    const isDot =
+      buffer[name] === DOT && (length === 1 || (length === 2 && buffer[name + 1] === DOT));
     if (isDot) return;
     const slot = this.count++;
     const type = buffer[at + Dirent.type] || typeOf(directory, name, length);
