@@ -99,13 +99,15 @@ async function walkThrough(scratch: Scratch): Promise<void> {
   const vfat = /\tvfat$/m.test(readFileSync("/proc/filesystems", "utf8"));
   const mount = vfat ? "blankroot mount-subvols" : "blankroot mount-subvols --without-esp";
   const demo = new Demo(scratch.dir);
+  // With a seed the plan that is shown is the one that runs, to the last UUID.
+  const seed = `--seed=${crypto.randomUUID()}`;
 
   say(`A blank disk of 20 GiB is ${device}; the profile says what it shall become.`);
   await demo.type("cat host.toml");
   say("1. The disk. First what would be done, then the deed: it wants the disk's own token.");
-  await demo.type("blankroot format-disk --dry-run | grep -v '^$' | tail -n 32");
+  await demo.type(`blankroot format-disk --dry-run ${seed} | grep -v '^$' | tail -n 32`);
   await demo.type("blankroot format-disk", 3);
-  await demo.type(`blankroot format-disk --apply=${token}`);
+  await demo.type(`blankroot format-disk ${seed} --apply=${token}`);
   await demo.type(`sfdisk --list ${device}`);
 
   say("2. The subvolumes, and the blank snapshot that every boot starts from.");

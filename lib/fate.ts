@@ -33,6 +33,7 @@ export type Reason =
   // lost
   | "listed, not copied"
   | "copy differs"
+  | "copy not readable"
   | "copied, not listed"
   | "shadowed"
   | "not listed"
@@ -55,8 +56,11 @@ export interface PersistSide {
   equalCopy(path: Uint8Array): Copy;
 }
 
-/** "another type": what is there is no copy at all, such as a link in a directory's place. */
-export type Copy = "equal" | "differs" | "another type" | "missing";
+/**
+ * "another type": what is there is no copy at all, such as a link in a directory's
+ * place. "unreadable": we may not look, so nothing is promised.
+ */
+export type Copy = "equal" | "differs" | "another type" | "missing" | "unreadable";
 
 export interface Knowledge {
   /** Mounted on the root now, absolute. */
@@ -161,6 +165,7 @@ class Court {
     const copy = this.#copyOf(change);
     if (copy === "equal") return { fate: "kept", reason: "listed and copied" };
     if (copy === "missing") return { fate: "lost", reason: "listed, not copied" };
+    if (copy === "unreadable") return { fate: "lost", reason: "copy not readable" };
     if (copy === "differs" && listing === "entry" && isOnlyMountedOver(change)) {
       return { fate: "kept", reason: "mount point" };
     }

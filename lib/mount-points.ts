@@ -67,6 +67,13 @@ export function subvolumeMountPoints(profile: Profile): string[] {
   return outermost(all);
 }
 
+/** Both, as bytes; none without a profile. */
+export function futureMountPoints(profile: Profile | undefined): Uint8Array[] {
+  if (profile === undefined) return [];
+  const paths = [...subvolumeMountPoints(profile), ...persistedMountPoints(profile)];
+  return paths.map((path) => new TextEncoder().encode(path));
+}
+
 /** What stage 2 puts in place on the root subvolume by the profile's lists. */
 export function persistedMountPoints(profile: Profile): string[] {
   const { directories, files } = profile.persist;

@@ -31,6 +31,7 @@ export function formatBytes(bytes: number | bigint): string {
   let power = 0;
   while (power < units.length - 1 && value >= 1024 ** (power + 1)) power++;
   const scaled = value / 1024 ** power;
+  if (value === 1) return "1 byte";
   return Number.isInteger(scaled)
     ? `${scaled} ${units[power]}`
     : `${scaled.toFixed(1)} ${units[power]}`;

@@ -6,6 +6,8 @@
  * that has seen enough, and memory doesn't grow with the number of files; only
  * another order and sums must wait for the last path.
  */
+
+import { existsSync } from "node:fs";
 import type { AddedFiles } from "../lib/btrfs/diff-trees.ts";
 import { defineScript, jsonArgs, profileArgs, runAlone, say } from "../lib/cli.ts";
 import { Failure, Refusal } from "../lib/fault.ts";
@@ -16,9 +18,11 @@ import { findDifferences } from "../lib/host/differences.ts";
 import { loadMark, type MarkFile, markFile, saveMark } from "../lib/host/marks.ts";
 import { stdout } from "../lib/host/output.ts";
 import { Progress } from "../lib/host/progress.ts";
+import { isBtrfs } from "../lib/host/statfs.ts";
 import type { Mark } from "../lib/marks.ts";
 import { type ReportOptions, readReportFlags, reportArgs } from "../lib/report/diff-options.ts";
 import { type DiffReport, Listing, Summing } from "../lib/report/diff-report.ts";
+import { walkRecord } from "../lib/report/listing.ts";
 import { readSince, sinceArgs } from "../lib/report/since.ts";
 import { Stat } from "../lib/report/stat.ts";
 import { LossTree } from "../lib/report/tree.ts";
@@ -51,7 +55,10 @@ const script = defineScript({
   async run({ args, operands, profile: load }) {
     const options = readReportFlags(args, stdout.isTerminal);
     const { transaction, fromLastMark } = readSince(args);
-    const wanted = wantsProfile(args, process.env.BLANKROOT_PROFILE);
+    const named = args.profile !== undefined || Boolean(process.env.BLANKROOT_PROFILE);
+    // What is no btrfs has no blank one that a profile could name.
+    const hasBlank = args.root === undefined || !existsSync(args.root) || isBtrfs(args.root);
+    const wanted = named || (hasBlank && wantsProfile(args, process.env.BLANKROOT_PROFILE));
     using comparison = await openComparison({
       ...namedRoots(args),
       base: transaction?.isBase ? undefined : args.base,
@@ -106,12 +113,14 @@ function show(
       progress.step();
       return report.addFiles(files);
     };
-    const { blind } = findDifferences({ ...tops, visitFiles }, (change) => {
+    const { method, blind } = findDifferences({ ...tops, visitFiles }, (change) => {
       progress.step();
       report.add(change);
     });
     report.finish();
-    if (blind.length > 0) say.warn(`not everything was seen: ${blind.join("; ")}`);
+    const unseen = [...comparison.roots.blind, ...blind];
+    if (unseen.length > 0) say.warn(`not everything was seen: ${unseen.join("; ")}`);
+    if (method === "walk" && format.kind === "json") stdout.line(walkRecord(unseen));
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     stdout.flush();

@@ -87,8 +87,15 @@ const tree = z
   .strictObject({ kind: z.literal("tree"), ...node.shape })
   .describe("With --tree: the top, and the directories below it");
 
+const walk = z
+  .strictObject({
+    kind: z.literal("walk"),
+    blind: z.array(z.string()).describe("What was not seen, a sentence each"),
+  })
+  .describe("The last line where mounted files were walked, for want of rights or of btrfs");
+
 /** One line of output. */
-export const diffLine = z.union([entry, whole, stat, tree]);
+export const diffLine = z.union([entry, whole, stat, tree, walk]);
 
 export function renderDiffSchema(): string {
   const schema = z.toJSONSchema(diffLine, { target: "draft-2020-12" });

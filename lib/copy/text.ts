@@ -100,7 +100,7 @@ function actionFields(action: CopyAction) {
     ...pathFields(path),
     type: status.type,
     size: status.sizeBytes,
-    mode: status.mode,
+    mode: status.mode.toString(8).padStart(4, "0"),
     uid: status.uid,
     gid: status.gid,
     replaces: replaces !== undefined,

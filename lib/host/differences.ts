@@ -5,15 +5,14 @@
  * The choice follows from what is there and is never made by trying: a failure of
  * the one way is told, not hidden by the other.
  */
-import { fstatSync, statfsSync } from "node:fs";
+import { fstatSync } from "node:fs";
 import type { Visit } from "../btrfs/diff-trees.ts";
 import { Refusal } from "../fault.ts";
 import { diffSubvolumes, type Tops } from "./diff.ts";
 import { canAdminister } from "./probe/capability.ts";
+import { isBtrfs } from "./statfs.ts";
 import { diffWalk } from "./walk/diff-walk.ts";
 
-/** BTRFS_SUPER_MAGIC, linux/magic.h. */
-const BTRFS_MAGIC = 0x9123683e;
 /** Inode number of the top directory of every subvolume: BTRFS_FIRST_FREE_OBJECTID. */
 const SUBVOLUME_INODE = 256;
 
@@ -47,6 +46,5 @@ export function findDifferences(tops: Tops, visit: Visit): Found {
 }
 
 function isSubvolume(top: number): boolean {
-  const { type } = statfsSync(`/proc/self/fd/${top}`);
-  return type === BTRFS_MAGIC && fstatSync(top).ino === SUBVOLUME_INODE;
+  return isBtrfs(`/proc/self/fd/${top}`) && fstatSync(top).ino === SUBVOLUME_INODE;
 }

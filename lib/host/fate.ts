@@ -13,6 +13,7 @@ import { latin1 } from "../latin1.ts";
 import { visible } from "../text.ts";
 import { type Handle, lookAt } from "./at.ts";
 import { compareHandles } from "./compare.ts";
+import { CallFailure } from "./libc.ts";
 import type { Roots } from "./roots.ts";
 
 /** Undefined where there is no persist root. It ends with the roots. */
@@ -34,6 +35,15 @@ class OpenPersistSide implements PersistSide {
   }
 
   equalCopy(path: Uint8Array): Copy {
+    try {
+      return this.#copyOf(path);
+    } catch (fault) {
+      if (fault instanceof CallFailure && fault.code === "EACCES") return "unreadable";
+      throw fault;
+    }
+  }
+
+  #copyOf(path: Uint8Array): Copy {
     const directory = dirname(latin1(path));
     // What is missing as a whole is asked for once, not for each file in it.
     if (directory === this.#directory && !this.#hasDirectory) return "missing";

@@ -14,13 +14,12 @@ import type { Mount } from "../facts.ts";
 import { Refusal, UsageFault } from "../fault.ts";
 import { latin1, latin1OfText, textOfLatin1 } from "../latin1.ts";
 import {
+  futureMountPoints,
   holdingMount,
   liveMountPoints,
   type Place,
   pathInFilesystem,
-  persistedMountPoints,
   placesOf,
-  subvolumeMountPoints,
   survivingPlace,
 } from "../mount-points.ts";
 import { isWithin } from "../profile/paths.ts";
@@ -31,6 +30,7 @@ import { findFilesystem } from "./probe/filesystem.ts";
 import { probeMounts } from "./probe/mounts.ts";
 import { runningRoot } from "./probe/running-root.ts";
 import { hasUnreplayedLog } from "./probe/unreplayed-log.ts";
+import { openPlainRoots, plainRoot } from "./roots/plain.ts";
 import { refuseUnlessDirectory, refuseUnlessSubvolume, View } from "./roots/views.ts";
 
 export interface RootsRequest {
@@ -60,6 +60,8 @@ export interface Roots extends Disposable {
   readonly running: boolean;
   /** The file system ended in a crash, and what was synced last is not in view. */
   readonly isBehind: boolean;
+  /** What can't be looked at, whatever is compared: a sentence each, without a full stop. */
+  readonly blind: readonly string[];
   /** What stderr says: "the running system's root (/dev/vda3, subvolume root, blank root-blank)". */
   readonly source: string;
   /** The node of the root's file system, such as /dev/vda3. */
@@ -87,6 +89,8 @@ interface Located {
  */
 export async function openRoots(request: RootsRequest): Promise<Roots> {
   const mounts = probeMounts();
+  const plain = plainRoot(request, mounts);
+  if (plain !== undefined) return openPlainRoots(plain, request, mounts);
   const located = await locate(request, mounts);
   const isBehind = request.access !== "read-write" && hasUnreplayedLog(located.device);
   using opening = new DisposableStack();
@@ -105,6 +109,7 @@ export async function openRoots(request: RootsRequest): Promise<Roots> {
     mountPoints: withoutDuplicates([...live, ...futureMountPoints(request.profile)]),
     running: located.running,
     isBehind,
+    blind: [],
     source: describe(request, located, base !== undefined),
     device: located.device,
     [Symbol.dispose]: () => opened.dispose(),
@@ -240,12 +245,6 @@ function openPersist(
   const view = stack.use(View.ofDevice(located.device, access));
   const fd = view.directory(`${place.subvolume}/${place.rest}`);
   return fd === undefined ? undefined : { fd, path: profile.persist.root };
-}
-
-function futureMountPoints(profile: Profile | undefined): Uint8Array[] {
-  if (profile === undefined) return [];
-  const paths = [...subvolumeMountPoints(profile), ...persistedMountPoints(profile)];
-  return paths.map((path) => new TextEncoder().encode(path));
 }
 
 function withoutDuplicates(paths: readonly Uint8Array[]): Uint8Array[] {

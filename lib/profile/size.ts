@@ -17,7 +17,7 @@ export const SIZE_PATTERN = /^([1-9][0-9]{0,15})(KiB|MiB|GiB|TiB)$/;
 export function parseSize(text: string): { sizeBytes: number } | { fault: string } {
   const match = SIZE_PATTERN.exec(text);
   if (match === null) {
-    return { fault: "expected a whole number with KiB, MiB, GiB or TiB, such as 8GiB" };
+    return { fault: "expected a whole number from 1 on with KiB, MiB, GiB or TiB, such as 8GiB" };
   }
   const bytes = BigInt(match[1]!) * UNITS.get(match[2]!)!;
   if (bytes > BigInt(Number.MAX_SAFE_INTEGER)) return { fault: "expected less than 8192TiB" };

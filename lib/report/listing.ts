@@ -56,6 +56,11 @@ export function wholeRecord(whole: Whole, format: ListingFormat): Uint8Array | u
   return pathRecord("A", path, format);
 }
 
+/** The last line where files were walked: what the walk did not see, a sentence each. */
+export function walkRecord(blind: readonly string[]): string {
+  return toJson({ kind: "walk", blind });
+}
+
 /** One JSON object without a line end. Sizes are bytes, mode is octal, mtime is UTC. */
 function jsonRecord(change: Change, verdict: Verdict): string {
   const { sizeBytes, mode, uid, gid, mtime } = change.inode();

@@ -234,7 +234,7 @@ describe("readProfile() tells line, column and key of", () => {
     [
       "a size",
       '[disk.swap]\nkind = "file"\nsize = "8G"',
-      '9:8: disk.swap.size: is "8G", expected a whole number with KiB',
+      '9:8: disk.swap.size: is "8G", expected a whole number from 1 on with KiB',
     ],
     [
       "a size that no partition can have",

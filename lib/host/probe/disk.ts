@@ -159,7 +159,9 @@ function tellingChecks(
 ): Omit<Check, "expected">[] {
   if (attribute(kernelName, "loop/backing_file") !== undefined) {
     const columns = "BACK-INO,BACK-MAJ:MIN,OFFSET,SIZELIMIT";
+    // The number of an inode is given again to the next file.
     return [
+      ...sequenceCheck(node, sysfs, kernelName),
       {
         what: `the image behind ${node} (inode, device, offset, limit)`,
         argv: ["losetup", "--noheadings", "--raw", "--output", columns, node],
@@ -171,6 +173,11 @@ function tellingChecks(
     return [{ what: `the serial of ${node}`, argv: ["od", "-An", "-tx1", `${sysfs}/${toldBy}`] }];
   if (toldBy !== undefined)
     return [{ what: `the serial of ${node}`, argv: ["cat", `${sysfs}/${toldBy}`] }];
+  return sequenceCheck(node, sysfs, kernelName);
+}
+
+/** A number that no other disk has had since the machine started; kernels before 5.15 give none. */
+function sequenceCheck(node: string, sysfs: string, kernelName: string): Omit<Check, "expected">[] {
   if (attribute(kernelName, "diskseq") === undefined) return [];
   return [
     {

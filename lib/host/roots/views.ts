@@ -5,17 +5,18 @@
  * Nothing is opened through a symbolic link: below a top that others write to, a
  * path that was checked a moment ago proves nothing.
  */
-import { constants, fstatSync, statfsSync, statSync } from "node:fs";
+import { constants, fstatSync, openSync, statSync } from "node:fs";
 import { Refusal, UsageFault } from "../../fault.ts";
 import { visible } from "../../text.ts";
 import { type Handle, openBeneath } from "../at.ts";
-import { cloneMount, type DetachedMount, mountDetached } from "../detached.ts";
+import { cloneMount, DetachedMount, mountDetached } from "../detached.ts";
 import { CallFailure } from "../libc.ts";
+import { canAdminister } from "../probe/capability.ts";
+import { isBtrfs } from "../statfs.ts";
 
-/** BTRFS_SUPER_MAGIC, linux/magic.h. */
-const BTRFS_MAGIC = 0x9123683e;
 /** Inode number of the top directory of every subvolume: BTRFS_FIRST_FREE_OBJECTID. */
 const SUBVOLUME_INODE = 256;
+const O_PATH = 0o10000000 | constants.O_DIRECTORY;
 /** What a path is that isn't there, is no directory, or leads through a symbolic link. */
 const ABSENT = new Set(["ENOENT", "ENOTDIR", "ELOOP"]);
 
@@ -39,9 +40,12 @@ export class View implements Disposable {
     return new View(mountDetached(device, "/", access));
   }
 
-  /** A directory that is mounted somewhere, without what is mounted below it. */
+  /**
+   * A directory that is mounted somewhere, without what is mounted below it; as it is
+   * for whoever may make no mounts.
+   */
   static ofDirectory(dir: string): View {
-    return new View(cloneMount(dir));
+    return new View(canAdminister() ? cloneMount(dir) : new DetachedMount(openSync(dir, O_PATH)));
   }
 
   /**
@@ -72,7 +76,7 @@ export class View implements Disposable {
 export function refuseUnlessSubvolume(flag: string, dir: string): void {
   refuseUnlessDirectory(flag, dir);
   const action = `Cannot use ${visible(dir)} as ${flag}`;
-  if (statfsSync(dir).type !== BTRFS_MAGIC) {
+  if (!isBtrfs(dir)) {
     throw new Refusal(`${action}: it is not on btrfs, expected a mounted subvolume`);
   }
   if (statSync(dir).ino !== SUBVOLUME_INODE) {

@@ -4,18 +4,17 @@
  * Each directory is opened from its parent's descriptor, through no link and no
  * mount. What can't be opened is counted, never passed over in silence.
  */
-import { constants, statfsSync } from "node:fs";
+import { constants } from "node:fs";
 import { constants as osConstants } from "node:os";
 import type { FileType } from "../../btrfs/change.ts";
 import { Vanished } from "../../btrfs/damage.ts";
 import { Handle, tryToOpen } from "../at.ts";
 import { CallFailure } from "../libc.ts";
+import { isBtrfs } from "../statfs.ts";
 import type { Blindness } from "./blindness.ts";
 import { Entries } from "./entries.ts";
 import { asCallName, type Status, statusAt } from "./status.ts";
 
-/** BTRFS_SUPER_MAGIC, linux/magic.h. */
-const BTRFS_MAGIC = 0x9123683e;
 /** The top of a subvolume, and what stands for one in a snapshot: linux/btrfs_tree.h. */
 const SUBVOLUME_INODES = [256, 2] as const;
 const SELF = new Uint8Array([0x2e, 0]);
@@ -40,7 +39,7 @@ export class WalkSide implements Disposable {
     this.top = top;
     this.#blindness = blindness;
     // A detached mount is reached by its descriptor alone.
-    this.isBtrfs = statfsSync(`/proc/self/fd/${top}`).type === BTRFS_MAGIC;
+    this.isBtrfs = isBtrfs(`/proc/self/fd/${top}`);
   }
 
   /** Opens the directory at hand of a level, or the top, and reads its entries. */
