@@ -20,7 +20,7 @@ export function renderTable(results: readonly Result[], emptyMs: number): string
       const ours = find(set, "fs-diff");
       return [time(result?.warmMs, ours?.warmMs), time(result?.coldMs, ours?.coldMs)];
     });
-    return `| ${name} | ${cells.join(" | ")} |`;
+    return `| ${name.replaceAll("|", "\\|")} | ${cells.join(" | ")} |`;
   });
   const memory = find("million", "fs-diff")!.peakKiB / 1024;
   return [

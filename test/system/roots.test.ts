@@ -121,7 +121,8 @@ describePrivileged("openRoots()", () => {
     mkdirSync(machine.in("root"));
     await expect(open(machine)).rejects.toThrow("has no subvolume root");
     await expect(open(machine, { root: machine.in("root") })).rejects.toThrow("a plain directory");
-    await expect(open(machine, { root: "/proc" })).rejects.toThrow("not on btrfs");
+    const blank = { root: machine.in("root-blank"), base: "/proc" };
+    await expect(open(machine, blank)).rejects.toThrow("not on btrfs");
   });
 });
 
