@@ -9,8 +9,9 @@ const PROJECT = join(import.meta.dir, "..");
 export function build(folder: string): string {
   const empty = join(folder, "empty.ts");
   writeFileSync(empty, "process.exit(0);\n");
-  compile(join(PROJECT, "scripts/main.ts"), join(folder, "blankroot"));
-  compile(empty, join(folder, "empty"));
+  const scripts = ["main", "fs-diff-helper"].map((name) => join(PROJECT, "scripts", `${name}.ts`));
+  compile(scripts, join(folder, "blankroot"));
+  compile([empty], join(folder, "empty"));
   for (const name of ["walk", "scan"]) {
     sh([
       "gcc",
@@ -26,7 +27,7 @@ export function build(folder: string): string {
 }
 
 /** Each script is a chunk of its own, so that fs-diff doesn't wait for format-disk's. */
-function compile(entry: string, output: string): void {
+function compile(entries: readonly string[], output: string): void {
   const flags = ["--compile", "--bytecode", "--minify", "--format=esm", "--splitting"];
-  sh([process.execPath, "build", ...flags, entry, "--outfile", output]);
+  sh([process.execPath, "build", ...flags, ...entries, "--outfile", output]);
 }

@@ -8,7 +8,8 @@
  */
 
 import { existsSync } from "node:fs";
-import type { AddedFiles } from "../lib/btrfs/diff-trees.ts";
+import type { Share } from "../lib/btrfs/share.ts";
+import type { AddedFiles } from "../lib/btrfs/visit.ts";
 import { defineScript, jsonArgs, profileArgs, runAlone, say } from "../lib/cli.ts";
 import { Failure, Refusal } from "../lib/fault.ts";
 import { commitTransaction, filesystemInfo } from "../lib/host/btrfs-ioctl.ts";
@@ -18,6 +19,7 @@ import { findDifferences } from "../lib/host/differences.ts";
 import { loadMark, type MarkFile, markFile, saveMark } from "../lib/host/marks.ts";
 import { stdout } from "../lib/host/output.ts";
 import { Progress } from "../lib/host/progress.ts";
+import { SharedWalk } from "../lib/host/sharing/shared-walk.ts";
 import { isBtrfs } from "../lib/host/statfs.ts";
 import type { Mark } from "../lib/marks.ts";
 import { type ReportOptions, readReportFlags, reportArgs } from "../lib/report/diff-options.ts";
@@ -29,6 +31,7 @@ import { LossTree } from "../lib/report/tree.ts";
 import { behindWarning, namedRoots, rootArgs, wantsProfile } from "../lib/root-args.ts";
 import { plural } from "../lib/text.ts";
 
+const HELPER = new URL("./fs-diff-helper.ts", import.meta.url);
 /** Columns of a tree where no terminal tells. */
 const WIDTH = 100;
 
@@ -113,7 +116,8 @@ function show(
       progress.step();
       return report.addFiles(files);
     };
-    const { method, blind } = findDifferences({ ...tops, visitFiles }, (change) => {
+    const share = report instanceof Listing ? shareOf(comparison, options, report) : undefined;
+    const { method, blind } = findDifferences({ ...tops, visitFiles, share }, (change) => {
       progress.step();
       report.add(change);
     });
@@ -132,6 +136,17 @@ function show(
   const lines = format.kind === "json" ? [sums.json()] : sums.render({ width });
   for (const line of lines) stdout.line(line);
   return report;
+}
+
+/** Records that need not wait for others can be made by two threads. */
+function shareOf(
+  { evidence }: Comparison,
+  { format, selection, sort, collapse }: ReportOptions,
+  report: Listing,
+): Share | undefined {
+  if (sort !== undefined || collapse) return undefined;
+  const work = { evidence, format, selection };
+  return new SharedWalk({ helper: HELPER, work, take: (records) => report.addRecords(records) });
 }
 
 function markNow(root: number): Mark {

@@ -8,43 +8,21 @@
  * entries are the same: else it follows from a name that came or went, and that
  * is reported itself.
  */
-import { type Change, isDirectory, type Status } from "./change.ts";
+import { addedAhead } from "./added-ahead.ts";
+import { isDirectory, type Status } from "./change.ts";
 import { Vanished } from "./damage.ts";
 import type { Listing } from "./directory.ts";
 import { holdSameEntries } from "./listing-queries.ts";
 import { requireOneOf } from "./lookup.ts";
-import { PairComparison, type ReadContent } from "./pair-comparison.ts";
+import { PairComparison } from "./pair-comparison.ts";
 import { PathBuffer } from "./path-buffer.ts";
 import { Pruning } from "./pruning.ts";
 import { type Scope, scopeOf, splitPath } from "./scope.ts";
+import type { Offered, Share } from "./share.ts";
 import { type InodeId, type Level, Side, type Subvolume, type Target } from "./side.ts";
 import { Since } from "./since.ts";
-import type { Touched } from "./touched.ts";
 import { TreeChange } from "./tree-change.ts";
-
-export type Visit = (change: Change) => void;
-
-/** Regular files that were added to one directory: a run of its entries. All lent. */
-export interface AddedFiles {
-  /** Absolute; "" is the top. */
-  readonly directory: Uint8Array;
-  readonly entries: Listing;
-  /** Ranks of the first one and of the one behind the last. */
-  readonly from: number;
-  readonly to: number;
-}
-
-export interface DiffOptions {
-  /** Absolute paths that the walk is limited to; everything unless given. */
-  readonly within?: readonly Uint8Array[] | undefined;
-  readonly content: ReadContent;
-  /** May take added files many at once; where it returns false they are visited one by one. */
-  readonly visitFiles?: ((files: AddedFiles) => boolean) | undefined;
-  /** Of root, since it was made a snapshot of an unchanged base; all unless given. */
-  readonly touched?: Touched | undefined;
-  /** A transaction of the file system: only what was written in it or later is reported. */
-  readonly since?: number | undefined;
-}
+import type { DiffOptions, Visit } from "./visit.ts";
 
 /**
  * Calls `visit` for each path that differs, in byte order of the paths, where a
@@ -68,6 +46,21 @@ export function diffTrees(
   walk.start(scopeOf(paths));
 }
 
+/**
+ * Reports all below directories that were added, as a part of a comparison.
+ *
+ * @returns what does so for one directory
+ */
+export function addedWalk(
+  root: Subvolume,
+  options: Pick<DiffOptions, "visitFiles">,
+  visit: Visit,
+): (directory: Offered) => void {
+  const content = () => false;
+  const walk = new Walk(new Side(root), undefined, { ...options, content }, visit);
+  return (directory) => walk.walkAdded(directory, directory.path);
+}
+
 const EMPTY = new Uint8Array();
 
 class Walk {
@@ -78,6 +71,7 @@ class Walk {
   readonly #since: Since | undefined;
   readonly #visit: Visit;
   readonly #visitFiles: DiffOptions["visitFiles"];
+  readonly #share: Share | undefined;
   readonly #path = new PathBuffer();
   readonly #change = new TreeChange(this.#path);
 
@@ -92,6 +86,7 @@ class Walk {
     this.#visit = visit;
     // What was added is new as a whole, but need not have been written since.
     this.#visitFiles = since === undefined ? options.visitFiles : undefined;
+    this.#share = since === undefined ? options.share : undefined;
   }
 
   start(scope: Scope): void {
@@ -103,6 +98,8 @@ class Walk {
   #walkOne(status: Status, side: Side, directory: InodeId, scope: Scope): void {
     const level = side.enter(directory);
     const { listing } = level;
+    level.isAdded = status === "A" && scope === "whole";
+    level.pathLength = this.#path.length;
     for (; level.rank < listing.count; level.rank++) {
       if (scope === "whole" && !listing.isDirectory(level.rank)) {
         if (status === "A") level.rank = this.#takeFiles(listing, level.rank);
@@ -149,14 +146,32 @@ class Walk {
     const target = side.target(level);
     const above = this.#pushName(level);
     if (inner === "whole" && status !== undefined) this.#report(status, side, target);
-    if (isDirectory(target.type)) this.#walkOne(statusBelow, side, target, inner);
+    if (isDirectory(target.type) && !this.#isShared(statusBelow, inner, target)) {
+      this.#walkOne(statusBelow, side, target, inner);
+    }
     this.#path.cut(above);
+  }
+
+  /** Whether all below an added directory was reported by somebody else. */
+  #isShared(status: Status, scope: Scope, directory: InodeId): boolean {
+    if (this.#share === undefined || status !== "A" || scope !== "whole") return false;
+    if (this.#share.isWanted()) this.#share.offer(addedAhead(this.#root.levels(), this.#path));
+    return this.#share.takes(directory);
+  }
+
+  /** Reports all below an added directory. @param path its own */
+  walkAdded(directory: InodeId, path: Uint8Array): void {
+    this.#path.push(path, 1, path.length - 1);
+    this.#walkOne("A", this.#root, directory, "whole");
+    this.#path.cut(0);
   }
 
   /** Merges the entries of a directory that both sides have. */
   #walkBoth(base: Side, inRoot: Target, inBase: Target, scope: Scope): void {
     const ours = this.#root.enter(inRoot);
     const theirs = base.enter(inBase);
+    ours.isAdded = scope === "whole" && theirs.listing.count === 0;
+    ours.pathLength = this.#path.length;
     if (scope === "whole" && inRoot.type === inBase.type) {
       const timesCount = holdSameEntries(ours.listing, theirs.listing);
       const status = this.#pairs!.directories(inRoot, inBase, timesCount);

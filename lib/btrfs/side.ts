@@ -45,6 +45,10 @@ export interface Level {
   directory: InodeId;
   readonly listing: Listing;
   rank: number;
+  /** Whether base has nothing of what is in it. */
+  isAdded: boolean;
+  /** Of the directory's own path. */
+  pathLength: number;
 }
 
 /** Whether this is the empty directory that a snapshot has in place of a nested subvolume. */
@@ -82,16 +86,22 @@ export class Side {
   /** Lists a directory one level below the last one entered. Every `enter()` wants a `leave()`. */
   enter(directory: InodeId): Level {
     this.#refuseLoops(directory);
-    const level = this.#levels[this.#depth] ?? { directory, listing: new Listing(), rank: 0 };
+    const level = this.#levels[this.#depth] ?? newLevel(directory);
     this.#levels[this.#depth++] = level;
     level.directory = directory;
     level.rank = 0;
+    level.isAdded = false;
     level.listing.load(this.#directories, directory.tree, directory.inode);
     return level;
   }
 
   leave(): void {
     this.#depth--;
+  }
+
+  /** The directories on the way, the deepest first. */
+  levels(): Level[] {
+    return this.#levels.slice(0, this.#depth).reverse();
   }
 
   /** Resolves the entry at hand. */
@@ -176,4 +186,8 @@ export class Side {
       }
     }
   }
+}
+
+function newLevel(directory: InodeId): Level {
+  return { directory, listing: new Listing(), rank: 0, isAdded: false, pathLength: 0 };
 }

@@ -8,9 +8,11 @@
  */
 import { closeSync, constants, fstatSync } from "node:fs";
 import { findDelta } from "../btrfs/delta.ts";
-import { type DiffOptions, diffTrees, type Visit } from "../btrfs/diff-trees.ts";
+import { addedWalk, diffTrees } from "../btrfs/diff-trees.ts";
 import { FIRST_FREE_OBJECTID } from "../btrfs/format.ts";
+import type { Offered } from "../btrfs/share.ts";
 import type { Subvolume } from "../btrfs/side.ts";
+import type { DiffOptions, Visit } from "../btrfs/visit.ts";
 import { Failure, Refusal } from "../fault.ts";
 import { subvolumeOf, syncFilesystem } from "./btrfs-ioctl.ts";
 import { contentBelow } from "./file-content.ts";
@@ -27,6 +29,7 @@ export interface Tops {
   /** A transaction: only what was written in it or later; see `commitTransaction()`. */
   readonly since?: number | undefined;
   readonly visitFiles?: DiffOptions["visitFiles"];
+  readonly share?: DiffOptions["share"];
   /** Told how the differences are found, before the first one. */
   readonly onMethod?: ((reason: string) => void) | undefined;
 }
@@ -39,14 +42,28 @@ export interface Tops {
  *   not one of a btrfs subvolume, Failure where metadata can't be read
  */
 export function diffSubvolumes(tops: Tops, visit: Visit): void {
-  const { root, base, within, since, visitFiles, onMethod } = tops;
+  const { root, base, within, since, visitFiles, share, onMethod } = tops;
   using ours = new Top(root);
   using theirs = base === undefined ? undefined : new Top(base);
   const subvolumes = { root: ours.read(), base: theirs?.read() };
   const content = theirs === undefined ? () => neverNeeded() : contentBelow(ours.fd, theirs.fd);
   const delta = subvolumes.base && findDelta(subvolumes.root, subvolumes.base);
   onMethod?.(delta?.reason ?? "reading the root alone, without a base");
-  diffTrees(subvolumes, { within, content, since, visitFiles, touched: delta?.touched }, visit);
+  diffTrees(
+    subvolumes,
+    { within, content, since, visitFiles, share, touched: delta?.touched },
+    visit,
+  );
+}
+
+/** Reports all below directories of a subvolume that were added; see addedWalk(). */
+export function walkAdded(
+  root: number,
+  options: Pick<DiffOptions, "visitFiles">,
+  visit: Visit,
+): (directory: Offered) => void {
+  // Open as long as the process is: whoever asks ends with it.
+  return addedWalk(new Top(root).read(), options, visit);
 }
 
 class Top implements Disposable {

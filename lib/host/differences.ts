@@ -6,7 +6,7 @@
  * the one way is told, not hidden by the other.
  */
 import { fstatSync } from "node:fs";
-import type { Visit } from "../btrfs/diff-trees.ts";
+import type { Visit } from "../btrfs/visit.ts";
 import { Refusal } from "../fault.ts";
 import { diffSubvolumes, type Tops } from "./diff.ts";
 import { canAdminister } from "./probe/capability.ts";

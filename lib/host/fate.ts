@@ -17,7 +17,7 @@ import { CallFailure } from "./libc.ts";
 import type { Roots } from "./roots.ts";
 
 /** Undefined where there is no persist root. It ends with the roots. */
-export function persistSideOf(roots: Roots): PersistSide | undefined {
+export function persistSideOf(roots: Pick<Roots, "root" | "persist">): PersistSide | undefined {
   if (roots.persist === undefined) return undefined;
   return new OpenPersistSide(roots.root, roots.persist.fd);
 }

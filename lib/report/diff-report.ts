@@ -3,7 +3,7 @@
  * whole directories or without, or sums. The walk stays the caller's.
  */
 import type { Change } from "../btrfs/change.ts";
-import type { AddedFiles } from "../btrfs/diff-trees.ts";
+import type { AddedFiles } from "../btrfs/visit.ts";
 import type { Judge, JudgeFilesIn, Verdict } from "../fate.ts";
 import { isBelow, Mixed, type Whole, wholeOf } from "./collapse.ts";
 import { FileLines } from "./file-lines.ts";
@@ -28,6 +28,13 @@ export interface DiffReport {
   /** How many paths were found. */
   readonly count: number;
   /** How many of them can't be a line. */
+  readonly withheld: number;
+}
+
+/** What a Listing has made, in pieces. */
+export interface Made {
+  readonly pieces: readonly Uint8Array[];
+  readonly count: number;
   readonly withheld: number;
 }
 
@@ -96,6 +103,13 @@ export class Listing implements DiffReport {
     this.count += files.to - files.from;
     this.withheld += withheld;
     return true;
+  }
+
+  /** Takes the records that another Listing of the same kind made. */
+  addRecords({ pieces, count, withheld }: Made): void {
+    for (const piece of pieces) this.#write(piece);
+    this.count += count;
+    this.withheld += withheld;
   }
 
   finish(): void {

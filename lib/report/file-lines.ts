@@ -3,7 +3,7 @@
  * that kind, and differ in their last name alone. Byte loops, because names are
  * short and a call for each costs more than its bytes.
  */
-import type { AddedFiles } from "../btrfs/diff-trees.ts";
+import type { AddedFiles } from "../btrfs/visit.ts";
 import type { ListingFormat } from "./listing.ts";
 
 const PIECE_BYTES = 64 * 1024;

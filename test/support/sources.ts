@@ -51,6 +51,10 @@ export function importsOf(from: string, text: string): Import[] {
     );
   }
   for (const [, to] of code.matchAll(/^import\s+"([^"]+)"/gm)) add(to!, false);
+  // What another thread runs.
+  for (const [, to] of code.matchAll(/new URL\("(\.[^"]+\.ts)", import\.meta\.url\)/g)) {
+    add(to!, false);
+  }
   for (const [, type, to] of code.matchAll(/(typeof\s+)?\b(?:import|require)\(\s*"([^"]+)"/g)) {
     add(to!, type !== undefined);
   }

@@ -159,13 +159,13 @@ function tellingChecks(
 ): Omit<Check, "expected">[] {
   if (attribute(kernelName, "loop/backing_file") !== undefined) {
     const columns = "BACK-INO,BACK-MAJ:MIN,OFFSET,SIZELIMIT";
-    // The number of an inode is given again to the next file.
     return [
-      ...sequenceCheck(node, sysfs, kernelName),
       {
         what: `the image behind ${node} (inode, device, offset, limit)`,
         argv: ["losetup", "--noheadings", "--raw", "--output", columns, node],
       },
+      // The number of an inode is given again to the next file.
+      ...sequenceCheck(node, sysfs, kernelName),
     ];
   }
   // A page of bytes, of which sh would keep only some.
@@ -181,7 +181,7 @@ function sequenceCheck(node: string, sysfs: string, kernelName: string): Omit<Ch
   if (attribute(kernelName, "diskseq") === undefined) return [];
   return [
     {
-      what: `the sequence number of ${node}, which has no serial`,
+      what: `the sequence number of ${node}`,
       argv: ["cat", `${sysfs}/diskseq`],
     },
   ];

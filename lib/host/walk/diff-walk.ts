@@ -7,9 +7,9 @@
  */
 import type { Status } from "../../btrfs/change.ts";
 import { Vanished } from "../../btrfs/damage.ts";
-import type { Visit } from "../../btrfs/diff-trees.ts";
 import { PathBuffer } from "../../btrfs/path-buffer.ts";
 import { type Scope, scopeOf, splitPath } from "../../btrfs/scope.ts";
+import type { Visit } from "../../btrfs/visit.ts";
 import { UsageFault } from "../../fault.ts";
 import { visible } from "../../text.ts";
 import { lookAt } from "../at.ts";

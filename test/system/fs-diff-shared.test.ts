@@ -1,0 +1,82 @@
+/** A walk that two threads share says, to the byte, what one says. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { judgesOf } from "../../lib/host/comparison.ts";
+import { diffSubvolumes } from "../../lib/host/diff.ts";
+import { openRoots } from "../../lib/host/roots.ts";
+import { SharedWalk } from "../../lib/host/sharing/shared-walk.ts";
+import { type ReportFlags, readReportFlags } from "../../lib/report/diff-options.ts";
+import { Listing } from "../../lib/report/diff-report.ts";
+import { Machine } from "../support/machine.ts";
+import { describePrivileged } from "../support/privileged.ts";
+
+const HELPER = new URL("../../scripts/fs-diff-helper.ts", import.meta.url);
+const DIRECTORIES = 400;
+const NAMES = 30;
+
+describePrivileged("SharedWalk", () => {
+  let machine: Machine;
+  beforeAll(() => {
+    machine = new Machine();
+    const long = "n".repeat(200);
+    for (let index = 0; index < DIRECTORIES; index++) {
+      const directory = machine.in("root", `d${index % 7}`, String(index), "deep");
+      mkdirSync(directory, { recursive: true });
+      for (let name = 0; name < NAMES; name++) writeFileSync(`${directory}/${name}-${long}`, "");
+      writeFileSync(`${directory}/two\nlines`, "");
+    }
+  });
+  afterAll(() => machine[Symbol.dispose]());
+
+  /** @param aloneMs undefined: with one thread */
+  async function list(flags: ReportFlags, aloneMs: number | undefined, isBroken = false) {
+    using roots = await openRoots({ root: machine.in("root"), base: machine.in("root-blank") });
+    const { root, persist, live } = roots;
+    const options = readReportFlags(flags, false);
+    const { format, selection } = options;
+    const explain = format.kind === "json";
+    const evidence = { root, persist, live, profile: undefined, ignore: true, explain };
+    const pieces: Uint8Array[] = [];
+    const report = new Listing(judgesOf(evidence), selection, options, (record) =>
+      pieces.push(record.slice()),
+    );
+    let taken = 0;
+    const take = (records: Parameters<typeof report.addRecords>[0]) => {
+      taken++;
+      report.addRecords(records);
+    };
+    const work = { evidence: isBroken ? { ...evidence, root: -1 } : evidence, format, selection };
+    const share =
+      aloneMs === undefined ? undefined : new SharedWalk({ helper: HELPER, work, take, aloneMs });
+    const visitFiles = report.addFiles.bind(report);
+    // Slow, so that the other thread is in time however few there are.
+    const visit = (change: Parameters<typeof report.add>[0]) => {
+      if (share !== undefined && change.type === "directory") Bun.sleepSync(1);
+      report.add(change);
+    };
+    diffSubvolumes({ root, base: roots.base, visitFiles, share }, visit);
+    report.finish();
+    const text = Buffer.concat(pieces).toString("latin1");
+    return { text, count: report.count, withheld: report.withheld, taken };
+  }
+
+  describe.each<[ReportFlags]>([
+    [{}],
+    [{ null: true }],
+    [{ json: true }],
+    [{ all: true, status: true }],
+  ])("with %p", (flags) => {
+    test("gives the same output and counts", async () => {
+      const alone = await list(flags, undefined);
+      const shared = await list(flags, 0);
+      expect(shared.taken).toBeGreaterThan(0);
+      expect(shared).toEqual({ ...alone, taken: shared.taken });
+      expect(alone.count).toBeGreaterThan(DIRECTORIES * NAMES);
+    });
+  });
+
+  test("leaves to this thread what the other one can't do", async () => {
+    const alone = await list({}, undefined);
+    expect(await list({}, 0, true)).toEqual({ ...alone, taken: 0 });
+  });
+});
