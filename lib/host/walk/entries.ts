@@ -5,7 +5,9 @@
  * both give the same order. getdents64(2) is called directly, for it gives bytes
  * and types, and a file that nobody asks more of needs no call of its own.
  */
+
 import type { FileType } from "../../btrfs/change.ts";
+import { Vanished } from "../../btrfs/damage.ts";
 import { compareBytes, sortOrder } from "../../btrfs/sort.ts";
 import { checked, libc, ptr } from "../libc.ts";
 import { asCallName, statusAt } from "./status.ts";
@@ -123,8 +125,10 @@ export class Entries {
     const isDot =
       buffer[name] === DOT && (length === 1 || (length === 2 && buffer[name + 1] === DOT));
     if (isDot) return;
-    const slot = this.count++;
     const type = buffer[at + Dirent.type] || typeOf(directory, name, length);
+    // A file system that tells no types: gone since it was listed.
+    if (type === undefined) return;
+    const slot = this.count++;
     if (this.#used + length + 1 > this.arena.length) this.#grow();
     const arena = this.arena;
     let to = this.#used;
@@ -152,6 +156,11 @@ export class Entries {
 }
 
 /** Where the file system does not say it with the name. */
-function typeOf(directory: number, start: number, length: number): number {
-  return statusAt(directory, asCallName(buffer, start, length)).mode >> MODE_TYPE_SHIFT;
+function typeOf(directory: number, start: number, length: number): number | undefined {
+  try {
+    return statusAt(directory, asCallName(buffer, start, length)).mode >> MODE_TYPE_SHIFT;
+  } catch (fault) {
+    if (fault instanceof Vanished) return undefined;
+    throw fault;
+  }
 }
