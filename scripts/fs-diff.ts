@@ -24,7 +24,7 @@ import { isBtrfs } from "../lib/host/statfs.ts";
 import type { Mark } from "../lib/marks.ts";
 import { type ReportOptions, readReportFlags, reportArgs } from "../lib/report/diff-options.ts";
 import { type DiffReport, Listing, Summing } from "../lib/report/diff-report.ts";
-import { walkRecord } from "../lib/report/listing.ts";
+import { type ListingFormat, walkRecord } from "../lib/report/listing.ts";
 import { readSince, sinceArgs } from "../lib/report/since.ts";
 import { Stat } from "../lib/report/stat.ts";
 import { LossTree } from "../lib/report/tree.ts";
@@ -123,20 +123,23 @@ function show(
       report.add(change);
     });
     report.finish();
+    if (kind !== "listing") writeSums(sums, format);
     const unseen = [...comparison.roots.blind, ...blind];
     if (unseen.length > 0) say.warn(`not everything was seen: ${unseen.join("; ")}`);
     if (method === "walk" && format.kind === "json") stdout.line(walkRecord(unseen));
+    return report;
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     stdout.flush();
     const hint = "The listing is incomplete, and nothing was changed";
     throw new Failure(error.message, { cause: error, hint: error.hint ?? hint });
   }
-  if (kind === "listing") return report;
+}
+
+function writeSums(sums: LossTree | Stat, { kind }: ListingFormat): void {
   const width = process.stdout.columns ?? WIDTH;
-  const lines = format.kind === "json" ? [sums.json()] : sums.render({ width });
+  const lines = kind === "json" ? [sums.json()] : sums.render({ width });
   for (const line of lines) stdout.line(line);
-  return report;
 }
 
 /** Records that need not wait for others can be made by two threads. */
