@@ -79,10 +79,8 @@ export class Places {
    * @param directory absolute; "" is the top
    */
   allIn(directory: Uint8Array): Place | undefined {
-    this.#directory = directory.slice();
-    this.#directoryText = latin1(directory) || "/";
-    this.#ordinary = this.#enter(this.#directoryText);
-    return this.#names === undefined ? this.#ordinary : undefined;
+    const text = latin1(directory) || "/";
+    return this.#named.has(text) ? undefined : this.#ordinaryIn(text);
   }
 
   #special(path: string): Place {
@@ -99,6 +97,10 @@ export class Places {
   /** What holds for all in a directory that have no name of their own in the lists. */
   #enter(directory: string): Place {
     this.#names = this.#named.get(directory);
+    return this.#ordinaryIn(directory);
+  }
+
+  #ordinaryIn(directory: string): Place {
     const isListed = this.#lists.directories.some((listed) => isWithin(directory, listed));
     return {
       isLiveMountPoint: false,

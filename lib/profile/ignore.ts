@@ -23,6 +23,7 @@ export function compileIgnore(patterns: readonly string[]): Matcher {
 /** Compiles them into what tells whether anything at all in a directory may be ignored. */
 export function compileIgnoreIn(patterns: readonly string[]): Matcher {
   const compiled = patterns.map(compile);
+  if (compiled.length === 0) return () => false;
   return (directory) => {
     const below = new Uint8Array(directory.length + 1);
     below.set(directory);

@@ -107,6 +107,7 @@ export class Listing implements DiffReport {
 
   /** Takes the records that another Listing of the same kind made. */
   addRecords({ pieces, count, withheld }: Made): void {
+    this.#lines?.flush();
     for (const piece of pieces) this.#write(piece);
     this.count += count;
     this.withheld += withheld;
@@ -114,6 +115,7 @@ export class Listing implements DiffReport {
 
   finish(): void {
     this.#endWhole();
+    this.#lines?.flush();
     this.#sorted?.drain(this.#write);
   }
 
@@ -152,8 +154,10 @@ export class Listing implements DiffReport {
 
   #put(record: Uint8Array | undefined, key: () => number): void {
     if (record === undefined) this.withheld++;
-    else if (this.#sorted === undefined) this.#write(record);
-    else this.#sorted.add(record, key());
+    else if (this.#sorted === undefined) {
+      this.#lines?.flush();
+      this.#write(record);
+    } else this.#sorted.add(record, key());
   }
 }
 

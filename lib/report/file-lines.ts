@@ -10,13 +10,17 @@ const PIECE_BYTES = 64 * 1024;
 const NEWLINE = 10;
 const SLASH = 0x2f;
 const NAME_BYTES_MAX = 255;
-const ADDED = Uint8Array.of(0x41, 0x09);
+/** The letter of the status and a tab, the slash, the end. */
+const EXTRA_BYTES = 4;
+const LETTER_A = 0x41;
+const TAB = 0x09;
 
 export class FileLines {
   readonly #status: boolean;
   readonly #end: number;
   readonly #write: (bytes: Uint8Array) => void;
   #bytes = new Uint8Array(PIECE_BYTES);
+  #used = 0;
 
   /** @param format of lines or NUL-ended records for programs */
   constructor({ kind, status }: ListingFormat, write: (bytes: Uint8Array) => void) {
@@ -25,22 +29,23 @@ export class FileLines {
     this.#write = write;
   }
 
-  /** @returns how many names can't be a line, and are left out */
+  /** What is added waits for `flush()`, or for more. @returns how many names can't be a line, and are left out */
   add({ directory, entries, from, to }: AddedFiles): number {
-    const prefix = this.#prefixOf(directory);
     if (this.#end === NEWLINE && directory.includes(NEWLINE)) return to - from;
-    const bytes = this.#roomFor(prefix);
-    const end = this.#end;
     const { arena } = entries;
+    const end = this.#end;
+    const room = directory.length + NAME_BYTES_MAX + EXTRA_BYTES;
     let withheld = 0;
-    let used = 0;
     for (let rank = from; rank < to; rank++) {
-      if (used + prefix.length + NAME_BYTES_MAX + 1 > bytes.length) {
-        this.#write(bytes.subarray(0, used));
-        used = 0;
+      if (this.#used + room > this.#bytes.length) this.#makeRoom(room);
+      const bytes = this.#bytes;
+      let used = this.#used;
+      if (this.#status) {
+        bytes[used++] = LETTER_A;
+        bytes[used++] = TAB;
       }
-      const before = used;
-      for (let index = 0; index < prefix.length; index++) bytes[used++] = prefix[index]!;
+      for (let index = 0; index < directory.length; index++) bytes[used++] = directory[index]!;
+      bytes[used++] = SLASH;
       const start = entries.nameStart(rank);
       const stop = start + entries.nameLength(rank);
       let fits = true;
@@ -50,27 +55,21 @@ export class FileLines {
         bytes[used++] = byte;
       }
       bytes[used++] = end;
-      if (fits) continue;
-      used = before;
-      withheld++;
+      if (fits) this.#used = used;
+      else withheld++;
     }
-    this.#write(bytes.subarray(0, used));
     return withheld;
   }
 
-  #prefixOf(directory: Uint8Array): Uint8Array {
-    const status = this.#status ? ADDED.length : 0;
-    const prefix = new Uint8Array(status + directory.length + 1);
-    if (this.#status) prefix.set(ADDED);
-    prefix.set(directory, status);
-    prefix[prefix.length - 1] = SLASH;
-    return prefix;
+  /** To be called ahead of any other record. */
+  flush(): void {
+    if (this.#used > 0) this.#write(this.#bytes.subarray(0, this.#used));
+    this.#used = 0;
   }
 
   /** A path may be longer than any piece: directories nest without end. */
-  #roomFor(prefix: Uint8Array): Uint8Array {
-    const needed = 2 * (prefix.length + NAME_BYTES_MAX + 1);
-    if (this.#bytes.length < needed) this.#bytes = new Uint8Array(needed);
-    return this.#bytes;
+  #makeRoom(bytes: number): void {
+    this.flush();
+    if (bytes > this.#bytes.length) this.#bytes = new Uint8Array(bytes);
   }
 }

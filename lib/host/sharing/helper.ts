@@ -38,6 +38,7 @@ function walk({ directories, evidence, selection, format }: Work, index: number)
   const visitFiles = report.addFiles.bind(report);
   const walkBelow = walkAdded(evidence.root, { visitFiles }, (change) => report.add(change));
   walkBelow(directories[index]!);
+  report.finish();
   return { index, pieces, count: report.count, withheld: report.withheld };
 }
 

@@ -21,7 +21,7 @@ export const THEIRS = 2;
 export const DONE = 3;
 
 /** So much may wait to be written before the other thread pauses: a slow reader must not fill memory. */
-export const WAITING_BYTES_MAX = 8 * 1024 * 1024;
+export const WAITING_BYTES_MAX = 4 * 1024 * 1024;
 
 export interface Work {
   readonly directories: readonly Offered[];
