@@ -4,9 +4,11 @@
  * short and a call for each costs more than its bytes.
  */
 import type { AddedFiles } from "../btrfs/visit.ts";
+import { grown } from "../grown.ts";
 import type { ListingFormat } from "./listing.ts";
 
 const PIECE_BYTES = 64 * 1024;
+const FIRST_BYTES = 4096;
 const NEWLINE = 10;
 const SLASH = 0x2f;
 const NAME_BYTES_MAX = 255;
@@ -19,7 +21,7 @@ export class FileLines {
   readonly #status: boolean;
   readonly #end: number;
   readonly #write: (bytes: Uint8Array) => void;
-  #bytes = new Uint8Array(PIECE_BYTES);
+  #bytes = new Uint8Array(FIRST_BYTES);
   #used = 0;
 
   /** @param format of lines or NUL-ended records for programs */
@@ -69,7 +71,8 @@ export class FileLines {
 
   /** A path may be longer than any piece: directories nest without end. */
   #makeRoom(bytes: number): void {
-    this.flush();
-    if (bytes > this.#bytes.length) this.#bytes = new Uint8Array(bytes);
+    if (this.#bytes.length >= PIECE_BYTES) this.flush();
+    const needed = Math.max(this.#used + bytes, Math.min(PIECE_BYTES, 2 * this.#bytes.length));
+    if (needed > this.#bytes.length) this.#bytes = grown(this.#bytes, needed);
   }
 }

@@ -57,6 +57,14 @@ test.each([
   expect(existsSync(trace)).toBe(false);
 });
 
+test("blankroot fails where stdout is closed, and not where it is thrown away", () => {
+  const line = '"$0" --version';
+  const closed = launch(["sh", "-c", `${line} >&-`, LAUNCHER]);
+  expect(closed.stderr).toBe("blankroot: Cannot write the output: stdout is closed\n");
+  expect(closed.status).toBe(4);
+  expect(launch(["sh", "-c", `${line} >/dev/null`, LAUNCHER]).status).toBe(0);
+});
+
 test("a link named after a script runs that script, from any place", () => {
   mkdirSync(join(dir, "a b"));
   symlinkSync(LAUNCHER, join(dir, "first"));
