@@ -16,7 +16,7 @@ import { commitTransaction, filesystemInfo } from "../lib/host/btrfs-ioctl.ts";
 import { type Comparison, openComparison } from "../lib/host/comparison.ts";
 import type { Tops } from "../lib/host/diff.ts";
 import { findDifferences } from "../lib/host/differences.ts";
-import { loadMark, type MarkFile, markFile, saveMark } from "../lib/host/marks.ts";
+import { hasMark, loadMark, type MarkFile, markFile, saveMark } from "../lib/host/marks.ts";
 import { stdout } from "../lib/host/output.ts";
 import { Progress } from "../lib/host/progress.ts";
 import { SharedWalk } from "../lib/host/sharing/shared-walk.ts";
@@ -77,7 +77,9 @@ const script = defineScript({
     if (roots.isBehind) say.warn(behindWarning(roots.device));
     const marks =
       fromLastMark || args.mark === true ? markFile(args.state, roots.persist) : undefined;
-    const since = fromLastMark ? sinceMark(marks!, roots.root) : transaction?.since;
+    const isFirst = fromLastMark && args.mark === true && !hasMark(marks!);
+    if (isFirst) say.info("there is no mark yet: listing everything, and setting the first");
+    const since = fromLastMark && !isFirst ? sinceMark(marks!, roots.root) : transaction?.since;
     // Before the first path is read: what is written meanwhile belongs to the next time.
     const mark = args.mark === true ? markNow(roots.root) : undefined;
     const tops: Tops = {

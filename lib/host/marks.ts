@@ -2,6 +2,7 @@
 import {
   closeSync,
   constants,
+  existsSync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -35,6 +36,10 @@ export function markFile(
     });
   }
   return { name: `${persist.path}${PLACE}`, path: `/proc/self/fd/${persist.fd}${PLACE}` };
+}
+
+export function hasMark({ path }: MarkFile): boolean {
+  return existsSync(path);
 }
 
 /** @throws Refusal where there is none, or it can't be used */
