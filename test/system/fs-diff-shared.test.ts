@@ -29,7 +29,12 @@ describePrivileged("SharedWalk", () => {
   afterAll(() => machine[Symbol.dispose]());
 
   /** @param aloneMs undefined: with one thread */
-  async function list(flags: ReportFlags, aloneMs: number | undefined, isBroken = false) {
+  async function list(
+    flags: ReportFlags,
+    aloneMs: number | undefined,
+    more: { isBroken?: boolean; helper?: URL; patienceMs?: number } = {},
+  ) {
+    const { isBroken = false, helper = HELPER, patienceMs = 60_000 } = more;
     using roots = await openRoots({ root: machine.in("root"), base: machine.in("root-blank") });
     const { root, persist, live } = roots;
     const options = readReportFlags(flags, false);
@@ -47,7 +52,9 @@ describePrivileged("SharedWalk", () => {
     };
     const work = { evidence: isBroken ? { ...evidence, root: -1 } : evidence, format, selection };
     const share =
-      aloneMs === undefined ? undefined : new SharedWalk({ helper: HELPER, work, take, aloneMs });
+      aloneMs === undefined
+        ? undefined
+        : new SharedWalk({ helper, work, take, aloneMs, patienceMs });
     const visitFiles = report.addFiles.bind(report);
     // Slow, so that the other thread is in time however few there are.
     const visit = (change: Parameters<typeof report.add>[0]) => {
@@ -75,8 +82,14 @@ describePrivileged("SharedWalk", () => {
     });
   });
 
+  test("fails, and waits not for ever, where the other thread ended in the middle", async () => {
+    const dying = new URL("../support/dying-helper.ts", import.meta.url);
+    const listing = list({}, 0, { helper: dying, patienceMs: 300 });
+    await expect(listing).rejects.toThrow("shows no sign of life");
+  });
+
   test("leaves to this thread what the other one can't do", async () => {
     const alone = await list({}, undefined);
-    expect(await list({}, 0, true)).toEqual({ ...alone, taken: 0 });
+    expect(await list({}, 0, { isBroken: true })).toEqual({ ...alone, taken: 0 });
   });
 });

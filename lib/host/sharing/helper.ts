@@ -46,14 +46,27 @@ function walkUnlessFailing(work: Work): ReturnType<typeof walkOf> | undefined {
 }
 
 /** Walks one of the directories after another, with one reader and one judge for all. */
-function walkOf({ directories, evidence, selection, format }: Work): (index: number) => Records {
+function walkOf({
+  directories,
+  states,
+  evidence,
+  selection,
+  format,
+}: Work): (index: number) => Records {
   const judges = judgesOf(evidence);
   const options = { format, sort: undefined, collapse: false };
   const begin = (pieces: Pieces) =>
     new Listing(judges, selection, options, (record) => pieces.add(record));
   let report = begin(new Pieces());
-  const visitFiles = (files: AddedFiles) => report.addFiles(files);
-  const walkBelow = walkAdded(evidence.root, { visitFiles }, (change) => report.add(change));
+  const live = () => void Atomics.add(states, directories.length + 1, 1);
+  const visitFiles = (files: AddedFiles) => {
+    live();
+    return report.addFiles(files);
+  };
+  const walkBelow = walkAdded(evidence.root, { visitFiles }, (change) => {
+    live();
+    report.add(change);
+  });
   return (index) => {
     const pieces = new Pieces();
     report = begin(pieces);

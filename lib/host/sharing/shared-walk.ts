@@ -6,14 +6,17 @@
 import type { MessagePort } from "node:worker_threads";
 import type { Offered, Share } from "../../btrfs/share.ts";
 import type { InodeId } from "../../btrfs/side.ts";
+import { Failure } from "../../fault.ts";
 import { DONE, FREE, OURS, type Records, THEIRS, type Work } from "./work.ts";
 
 /** A thread takes some 15 ms to start. */
 const ALONE_MS = 20;
 /** The clock is looked at once in so many directories. */
 const DIRECTORIES_BETWEEN_LOOKS = 16;
-/** How long a directory of the other thread's is waited for before its state is looked at again. */
-const WAIT_MS = 1000;
+/** How long the other thread may show no sign of life while it is waited for: a disk can be slow. */
+const PATIENCE_MS = 60_000;
+/** So often its state is looked at again. */
+const LOOKS = 60;
 
 export interface SharedWalkOptions {
   /** The file that the other thread runs; it calls helpWith(). */
@@ -22,6 +25,7 @@ export interface SharedWalkOptions {
   /** Takes what the other thread found. */
   readonly take: (records: Records) => void;
   readonly aloneMs?: number;
+  readonly patienceMs?: number;
 }
 
 export class SharedWalk implements Share {
@@ -49,7 +53,7 @@ export class SharedWalk implements Share {
     const { Worker, MessageChannel } = threads();
     const { port1, port2 } = new MessageChannel();
     this.#directories = directories;
-    this.#states = new Int32Array(new SharedArrayBuffer(4 * (directories.length + 1)));
+    this.#states = new Int32Array(new SharedArrayBuffer(4 * (directories.length + 2)));
     for (const [index, { inode }] of directories.entries()) this.#indexes.set(inode, index);
     const work: Work = { ...this.#options.work, directories, states: this.#states };
     const workerData = { work, port: port2 };
@@ -61,14 +65,25 @@ export class SharedWalk implements Share {
   takes({ tree, inode }: InodeId): boolean {
     const index = this.#indexes.get(inode);
     if (index === undefined || this.#directories[index]!.tree !== tree) return false;
-    for (;;) {
-      const state = Atomics.compareExchange(this.#states, index, FREE, OURS);
-      if (state === FREE || state === OURS) return false;
-      if (state === DONE) break;
-      Atomics.wait(this.#states, index, THEIRS, WAIT_MS);
-    }
+    if (Atomics.compareExchange(this.#states, index, FREE, OURS) === FREE) return false;
+    if (this.#waitFor(index) !== DONE) return false;
     this.#take(index);
     return true;
+  }
+
+  /** @returns the state that the other thread leaves. @throws Failure where it shows no life */
+  #waitFor(index: number): number {
+    const life = () => Atomics.load(this.#states, this.#directories.length + 1);
+    const lookMs = (this.#options.patienceMs ?? PATIENCE_MS) / LOOKS;
+    let seen = life();
+    for (let looks = 0; looks < LOOKS; looks++) {
+      const state = Atomics.compareExchange(this.#states, index, FREE, OURS);
+      if (state !== THEIRS) return state;
+      Atomics.wait(this.#states, index, THEIRS, lookMs);
+      if (life() !== seen) looks = 0;
+      seen = life();
+    }
+    throw new Failure("Cannot finish the listing: its second thread shows no sign of life");
   }
 
   #take(index: number): void {

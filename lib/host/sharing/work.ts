@@ -25,7 +25,7 @@ export const WAITING_BYTES_MAX = 4 * 1024 * 1024;
 
 export interface Work {
   readonly directories: readonly Offered[];
-  /** A state for each directory, then the count of bytes that wait. */
+  /** A state for each directory, then the count of bytes that wait, then a sign of life. */
   readonly states: Int32Array<SharedArrayBuffer>;
   readonly evidence: Evidence;
   readonly selection: Selection;
