@@ -17,7 +17,7 @@ import { stdout } from "./host/output.ts";
 import { listenToCommands } from "./host/spawn.ts";
 import type { Profile } from "./profile.ts";
 import { visible } from "./text.ts";
-import { VERSION } from "./version.ts";
+import { VERSION_LINE } from "./version.ts";
 
 /** Operands: the words that are not flags, as the bytes the kernel passed. */
 export interface OperandsDefinition {
@@ -131,7 +131,7 @@ async function start<A extends ArgsDef>(
     return 0;
   }
   if (line.flags.has("version")) {
-    stdout.line(`blankroot ${VERSION}`);
+    stdout.line(VERSION_LINE);
     return 0;
   }
   quiet = line.flags.has("quiet");

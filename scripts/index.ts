@@ -1,4 +1,7 @@
-/** The scripts by name, in the order of a machine's life. */
+/**
+ * The scripts by name, in the order of a machine's life; then what is about the
+ * executable itself.
+ */
 import type { Script } from "../lib/cli.ts";
 
 export const scripts: Record<string, () => Promise<{ default: Script }>> = {
@@ -9,4 +12,6 @@ export const scripts: Record<string, () => Promise<{ default: Script }>> = {
   "rollback-preview": () => import("./rollback-preview.ts"),
   "persist-copy": () => import("./persist-copy.ts"),
   rollback: () => import("./rollback.ts"),
+  unpack: () => import("./unpack.ts"),
+  "install-links": () => import("./install-links.ts"),
 };

@@ -11,7 +11,7 @@ import { guarded, type Script, say } from "../lib/cli.ts";
 import { stdout } from "../lib/host/output.ts";
 import { nearest } from "../lib/nearest.ts";
 import { visible } from "../lib/text.ts";
-import { VERSION } from "../lib/version.ts";
+import { VERSION_LINE } from "../lib/version.ts";
 import { scripts } from "./index.ts";
 
 // What nobody caught is 4, never 1: that is a finding.
@@ -27,7 +27,12 @@ async function main(words: readonly string[]): Promise<number> {
   const [name, ...rest] = words;
   if (name !== undefined && Object.hasOwn(scripts, name)) return runScript(name, rest);
   if (name === "--version") {
-    stdout.line(`blankroot ${VERSION}`);
+    stdout.line(VERSION_LINE);
+    stdout.flush();
+    return 0;
+  }
+  if (name === "--licenses") {
+    stdout.write((await import("../lib/licenses.ts")).LICENSES);
     stdout.flush();
     return 0;
   }

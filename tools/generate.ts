@@ -10,6 +10,7 @@ import type { Script } from "../lib/cli.ts";
 import { scripts } from "../scripts/index.ts";
 import { renderBashCompletion } from "./bash-completion.ts";
 import { renderDiffSchema } from "./diff-schema.ts";
+import { renderLicenses } from "./licenses.ts";
 import { renderMan } from "./man.ts";
 import { withScriptTable } from "./readme-table.ts";
 import { renderSchema } from "./schema.ts";
@@ -20,6 +21,7 @@ export const ROOT = join(import.meta.dir, "..");
 export const outputs: Record<string, () => string | Promise<string>> = {
   "config.schema.json": renderSchema,
   "fs-diff.schema.json": renderDiffSchema,
+  "LICENSES.txt": renderLicenses,
   "man/blankroot.1": async () => renderMan(await declared()),
   "completions/blankroot.bash": async () => renderBashCompletion(await declared()),
   "README.md": async () =>

@@ -26,7 +26,8 @@ export async function renderOverview(
     "",
     ...lines,
     "",
-    "blankroot SCRIPT --help shows the flags of each.",
+    "blankroot SCRIPT --help shows the flags of each, blankroot --version the version,",
+    "blankroot --licenses what it carries.",
     "",
   ].join("\n");
 }

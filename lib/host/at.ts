@@ -61,7 +61,7 @@ export function openBeneath(top: number, path: Uint8Array, flags: number, mode =
 }
 
 /** The kernel's O_TMPFILE holds O_DIRECTORY, whose bit differs by architecture. */
-const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY;
+export const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY;
 
 /**
  * Makes a file without a name in a directory, open for reading and writing; it is

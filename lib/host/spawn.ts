@@ -8,6 +8,7 @@
  */
 import { Failure, Refusal } from "../fault.ts";
 import { shellQuote, visible } from "../text.ts";
+import { childEnvironment } from "./environment.ts";
 import { endAtInterruption, throwIfInterrupted } from "./interruption.ts";
 
 export interface RunOptions {
@@ -123,10 +124,6 @@ async function readAll(chunks: Chunks): Promise<string> {
     if (done) return text + decoder.decode();
     text += decoder.decode(value, { stream: true });
   }
-}
-
-function childEnvironment(): Record<string, string | undefined> {
-  return { ...process.env, LC_ALL: "C" };
 }
 
 function describe(argv: readonly string[]): string {

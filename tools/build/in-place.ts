@@ -11,23 +11,22 @@
  *     strings, .dynamic and program headers for the loader, writable
  *     the executable as it was; its segments are mapped from here
  */
+
 import {
   type Elf,
   ElfFault,
   encodeProgramHeader,
-  HEADER_SIZE,
   only,
   PF_R,
   PF_W,
-  PROGRAM_HEADER_SIZE,
   type ProgramHeader,
   PT_DYNAMIC,
   PT_GNU_STACK,
-  PT_LOAD,
   PT_PHDR,
   PT_TLS,
   viewOf,
 } from "./elf.ts";
+import { FileImage, loads, Pieces } from "./image.ts";
 
 /** Of launcher/stub.h. */
 const STUB_MAGIC = "blankroot stub 1";
@@ -122,74 +121,6 @@ export function packInPlace(parts: Parts): InPlace {
   return { bytes, code: { offset: code.offset + shift, size: code.fileSize } };
 }
 
-function loads(elf: Elf): ProgramHeader[] {
-  return elf.headers.filter(({ type }) => type === PT_LOAD);
-}
-
-/** The file as it grows; the first page is kept for the headers. */
-class FileImage {
-  readonly segments: ProgramHeader[] = [];
-  readonly #page: number;
-  readonly #pieces: { readonly at: number; readonly bytes: Uint8Array }[] = [];
-  #size: number;
-
-  constructor(page: number) {
-    this.#page = page;
-    this.#size = page;
-  }
-
-  /** A segment of an ELF file, its zeros written out. @returns its offset in the file */
-  segment(elf: Elf, header: ProgramHeader, base: number): number {
-    const bytes = new Uint8Array(header.memorySize);
-    bytes.set(elf.bytes.subarray(header.offset, header.offset + header.fileSize));
-    return this.add(bytes, header.address + base, header.flags);
-  }
-
-  /** @returns its offset in the file */
-  add(bytes: Uint8Array, address: number, flags: number): number {
-    const offset = this.append(bytes, address % this.#page);
-    this.segments.push({
-      type: PT_LOAD,
-      flags,
-      offset,
-      address,
-      fileSize: bytes.length,
-      memorySize: bytes.length,
-      align: this.#page,
-    });
-    return offset;
-  }
-
-  /** Without a segment. @returns its offset in the file */
-  append(bytes: Uint8Array, lead = 0): number {
-    const at = Math.ceil(this.#size / this.#page) * this.#page + lead;
-    this.#pieces.push({ at, bytes });
-    this.#size = at + bytes.length;
-    return at;
-  }
-
-  finish(program: Elf, entry: number, headers: readonly ProgramHeader[]): Uint8Array {
-    const bytes = new Uint8Array(this.#size);
-    for (const { at, bytes: piece } of this.#pieces) bytes.set(piece, at);
-    if (HEADER_SIZE + headers.length * PROGRAM_HEADER_SIZE > this.#page) {
-      throw new ElfFault(`Cannot pack ${program.name}: ${headers.length} program headers`);
-    }
-    bytes.set(program.bytes.subarray(0, HEADER_SIZE));
-    const view = viewOf(bytes);
-    view.setUint16(16, 2, true); // e_type: ET_EXEC
-    view.setBigUint64(24, BigInt(entry), true); // e_entry
-    view.setBigUint64(32, BigInt(HEADER_SIZE), true); // e_phoff
-    view.setBigUint64(40, 0n, true); // e_shoff: no sections
-    view.setUint16(56, headers.length, true); // e_phnum
-    view.setUint16(60, 0, true); // e_shnum
-    view.setUint16(62, 0, true); // e_shstrndx
-    for (const [index, header] of headers.entries()) {
-      bytes.set(encodeProgramHeader(header), HEADER_SIZE + index * PROGRAM_HEADER_SIZE);
-    }
-    return bytes;
-  }
-}
-
 function refuseOverlap(sorted: readonly ProgramHeader[]): void {
   for (const [index, header] of sorted.entries()) {
     const next = sorted[index + 1];
@@ -218,7 +149,7 @@ interface Place {
 
 /** Content and names one after the other, places from their beginning. */
 function layLibraries(libraries: readonly Library[]): { bytes: Uint8Array; places: Place[] } {
-  const writer = new Writer();
+  const writer = new Pieces();
   const places = libraries.map(({ name, bytes }) => ({
     bytes: writer.put(bytes),
     size: bytes.length,
@@ -232,7 +163,7 @@ function layTables(
   program: Elf,
   libraryCount: number,
 ): { bytes: Uint8Array; needed: number[]; headers: number } {
-  const writer = new Writer();
+  const writer = new Pieces();
   const needed = Array.from({ length: libraryCount }, () => {
     const text = new Uint8Array(NEEDED_SIZE);
     text.set(Buffer.from(NEEDED));
@@ -290,28 +221,4 @@ function placeOf(stub: Elf, offsets: readonly number[], text: string): number {
     if (at >= 0) return offsets[index]! + at;
   }
   throw new ElfFault(`Cannot read ${stub.name}: no "${text}" in it`);
-}
-
-/** Pieces one after the other, each at a multiple of 64. */
-class Writer {
-  static readonly #ALIGN = 64;
-  readonly #pieces: { readonly at: number; readonly bytes: Uint8Array }[] = [];
-  #size = 0;
-
-  put(bytes: Uint8Array): number {
-    const at = this.next();
-    this.#pieces.push({ at, bytes });
-    this.#size = at + bytes.length;
-    return at;
-  }
-
-  next(): number {
-    return Math.ceil(this.#size / Writer.#ALIGN) * Writer.#ALIGN;
-  }
-
-  bytes(): Uint8Array {
-    const all = new Uint8Array(this.#size);
-    for (const { at, bytes } of this.#pieces) all.set(bytes, at);
-    return all;
-  }
 }

@@ -1,0 +1,4 @@
+/** Of all that the executable carries. */
+import LICENSES from "../LICENSES.txt" with { type: "text" };
+
+export { LICENSES };
