@@ -35,13 +35,16 @@ __asm__(".section .start, \"ax\"\n.globl launcher_start\nlauncher_start:\n"
         "  bl launch\n");
 #endif
 
-/* In the first page, for beyond it there may be nothing. */
-__attribute__((section(".message"))) static const char WRONG_SIZE[] =
-    "Cannot start: this file is incomplete or damaged, its size is wrong; download it again";
+/* In the first page too, code and texts: beyond it there may be nothing. */
+#define FIRST_TEXT __attribute__((section(".message"))) static const char
+FIRST_TEXT SELF[] = "/proc/self/exe";
+FIRST_TEXT NO_PROC[] = MESSAGE("Cannot start: /proc is not mounted");
+FIRST_TEXT WRONG_SIZE[] = MESSAGE(
+    "Cannot start: this file is incomplete or damaged, its size is wrong; download it again");
 
 __attribute__((section(".start"))) static int open_self(void) {
-  int self = (int)sys4(SYS_openat, AT_FDCWD, "/proc/self/exe", O_RDONLY | O_CLOEXEC, 0);
-  if (self < 0) fail("Cannot start: /proc is not mounted");
+  int self = (int)sys4(SYS_openat, AT_FDCWD, SELF, O_RDONLY | O_CLOEXEC, 0);
+  if (self < 0) fail(NO_PROC);
   if (sys3(SYS_lseek, self, 0, SEEK_END) != (i64)payload.file_size) fail(WRONG_SIZE);
   return self;
 }
@@ -78,13 +81,12 @@ static void execute_from_cache(const struct cache *cache, int self, char **argum
 static void execute_from_memory(int self, char **arguments, char **environment) {
   int file = memory_file();
   if (file < 0)
-    fail("Cannot start: no place to unpack, neither below /run nor in a memory file");
-  if (!unpack(self, file)) fail("Cannot start: not enough memory to unpack");
+    fail(MESSAGE("Cannot start: no place to unpack, neither below /run nor in a memory file"));
+  if (!unpack(self, file)) fail(MESSAGE("Cannot start: not enough memory to unpack"));
   file = read_only(file);
-  if (file < 0) fail("Cannot start: /proc is not mounted");
+  if (file < 0) fail(NO_PROC);
   sys5(SYS_execveat, file, "", arguments, environment, AT_EMPTY_PATH);
-  fail("Cannot start: this kernel does not execute memory files (vm.memfd_noexec), and "
-       "there is no place to unpack below /run");
+  fail(MESSAGE("Cannot start: neither a file below /run nor a memory file can be executed"));
 }
 
 __attribute__((section(".start"), used)) void launch(u64 *stack) {

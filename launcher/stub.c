@@ -117,7 +117,7 @@ static int memory_file(const char *name) {
   /* NOEXEC_SEAL: libraries are mapped, not executed; allowed under vm.memfd_noexec=2. */
   i64 made = sys2(SYS_memfd_create, name, MFD_CLOEXEC | MFD_NOEXEC_SEAL);
   if (made == -EINVAL) made = sys2(SYS_memfd_create, name, MFD_CLOEXEC); /* before 6.3 */
-  if (made < 0) fail("Cannot start: no memory file for the C library");
+  if (made < 0) fail(MESSAGE("Cannot start: no memory file for the C library"));
   return (int)made;
 }
 
@@ -135,7 +135,7 @@ static void offer(const struct stub_library *library, int index) {
   int descriptor = memory_file((const char *)library->name);
   for (u64 done = 0; done < library->size;) {
     i64 written = sys3(SYS_write, descriptor, library->bytes + done, library->size - done);
-    if (written <= 0) fail("Cannot start: out of memory for the C library");
+    if (written <= 0) fail(MESSAGE("Cannot start: out of memory for the C library"));
     done += (u64)written;
   }
   descriptors[index] = descriptor;
@@ -146,16 +146,17 @@ static void offer(const struct stub_library *library, int index) {
 /* A download that broke off has the right beginning and too few bytes. */
 static void check_size(void) {
   int self = (int)sys4(SYS_openat, AT_FDCWD, "/proc/self/exe", O_RDONLY | O_CLOEXEC, 0);
-  if (self < 0) fail("Cannot start: /proc is not mounted");
+  if (self < 0) fail(MESSAGE("Cannot start: /proc is not mounted"));
   i64 size = sys3(SYS_lseek, self, 0, SEEK_END);
   sys1(SYS_close, self);
   if (size != (i64)config.file_size)
-    fail("Cannot start: this file is damaged, its size is wrong; copy it again");
+    fail(MESSAGE("Cannot start: this file is damaged, its size is wrong; copy it again"));
 }
 
 /* Bun would put /dev/null in the place of a stdout that is closed: nobody would see that. */
 static void check_stdout(void) {
-  if (sys2(SYS_fcntl, 1, F_GETFD) == -EBADF) fail("Cannot write the output: stdout is closed");
+  if (sys2(SYS_fcntl, 1, F_GETFD) == -EBADF)
+    fail(MESSAGE("Cannot write the output: stdout is closed"));
 }
 
 /* Returns the loader's entry, and where its stack shall be. */

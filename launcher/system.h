@@ -100,13 +100,12 @@ __attribute__((noreturn)) static inline void end(int status) {
 }
 
 /* 4 is blankroot's status for a failure that is not the caller's fault. */
-__attribute__((noreturn)) static inline void fail(const char *text) {
-  const char before[] = {'b', 'l', 'a', 'n', 'k', 'r', 'o', 'o', 't', ':', ' ', 0};
-  const char after[] = {'\n', 0};
-  say(before);
-  say(text);
-  say(after);
+__attribute__((noreturn)) static inline void fail(const char *message) {
+  say(message);
   end(4);
 }
+
+/* As all of blankroot's errors read. One string: the first page may be all there is. */
+#define MESSAGE(text) "blankroot: " text "\n"
 
 #endif

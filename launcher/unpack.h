@@ -20,8 +20,8 @@ enum {
   SIGCHLD = 17,                                                                    /* signal(7) */
 };
 
-static const char DAMAGED[] =
-    "Cannot start: this file is damaged, its checksum is wrong; download it again";
+static const char DAMAGED[] = MESSAGE(
+    "Cannot start: this file is damaged, its checksum is wrong; download it again");
 
 static void *map(u64 size, int protection, int flags, int file) {
   i64 at = sys6(SYS_mmap, 0, (i64)size, protection, flags, file, 0);
