@@ -21,7 +21,8 @@ __attribute__((section(".config"), used)) volatile struct stub_config config = {
 enum { AT_NULL = 0, AT_PHDR = 3, AT_PHNUM = 5, AT_BASE = 7, AT_ENTRY = 9 };
 
 /*
- * The stack pointer goes to C and comes back as what C returns; then a jump. The
+ * The stack pointer goes to C and comes back as what C wrote to the place it was given;
+ * 32 bytes are left for a list of variables that has grown by up to two. Then a jump. The
  * loader leaves its exit function for the program in rdx (x86-64) or x0 (aarch64).
  */
 #if defined __x86_64__
@@ -29,7 +30,7 @@ __asm__(".globl stub_start\nstub_start:\n"
         "  xor %ebp, %ebp\n"
         "  mov %rsp, %rdi\n"
         "  and $-16, %rsp\n"
-        "  sub $16, %rsp\n"
+        "  sub $48, %rsp\n"
         "  mov %rsp, %rsi\n"
         "  call before_loader\n"
         "  mov (%rsp), %rsp\n"
@@ -49,7 +50,7 @@ __asm__(".globl stub_start\nstub_start:\n"
         "  mov x29, #0\n"
         "  mov x30, #0\n"
         "  mov x0, sp\n"
-        "  sub sp, sp, #16\n"
+        "  sub sp, sp, #48\n"
         "  mov x1, sp\n"
         "  bl before_loader\n"
         "  mov x16, x0\n"
@@ -79,6 +80,12 @@ static const char *const passed[] = {
     "LINES=",     "TZ=",   "LANG=", "LC_",        0,
 };
 
+/*
+ * What we tell JavaScriptCore: not to compile what is hot a third time. A run of a second
+ * ends before that pays, and the threads that compile keep ours from the processor.
+ */
+static const char NO_FTL[] = "BUN_JSC_useFTLJIT=0";
+
 static int is_passed(const char *variable) {
   for (int i = 0; passed[i] != 0; i++)
     if (starts(variable, passed[i])) return 1;
@@ -86,9 +93,9 @@ static int is_passed(const char *variable) {
 }
 
 /*
- * Takes the variables that are not passed out of the stack at sp: the arguments and
- * what stays of the environment move up to the auxiliary vector, which has to follow
- * at once. Returns the new stack pointer, a multiple of 16 as the ABI wants.
+ * Takes the variables that are not passed out of the stack at sp, and adds our own: the
+ * arguments and what stays of the environment move up to the auxiliary vector, which has
+ * to follow at once. Returns the new stack pointer, a multiple of 16 as the ABI wants.
  */
 static u64 *without_variables(u64 *sp) {
   u64 above = sp[0] + 2; /* argc, the arguments and the NULL behind them */
@@ -99,9 +106,15 @@ static u64 *without_variables(u64 *sp) {
   for (char **from = last; from-- > first;)
     if (is_passed(*from)) *--kept = *from;
   /* An odd number of words would leave the stack askew: one that says nothing is added. */
-  if ((kept - first) % 2 != 0) *--kept = "BLANKROOT_=";
-  u64 *moved = (u64 *)kept - above;
-  for (u64 i = above; i-- > 0;) moved[i] = sp[i];
+  char **added = kept - 1;
+  if ((added - first) % 2 != 0) added--;
+  u64 *moved = (u64 *)added - above;
+  if (moved > sp)
+    for (u64 i = above; i-- > 0;) moved[i] = sp[i];
+  else
+    for (u64 i = 0; i < above; i++) moved[i] = sp[i];
+  kept[-1] = (char *)NO_FTL;
+  if (added < kept - 1) *added = "BLANKROOT_=";
   return moved;
 }
 

@@ -103,6 +103,22 @@ describePrivileged("the executable, from a hostile place,", () => {
     expect(run([plain], scratch.dir, { BUN_BE_BUN: "1" }).stdout).not.toBe("plain\n");
   });
 
+  test("gets its words whatever stands beside them on the stack", () => {
+    for (let variables = 0; variables < 6; variables++) {
+      for (let words = 1; words < 5; words++) {
+        for (const prefix of ["LC_", "LD_"]) {
+          const env = Array.from({ length: variables }, (_, index) => `${prefix}X${index}=1`);
+          const unknown = Array.from({ length: words }, (_, index) => `--no-such${index}`);
+          const child = Bun.spawnSync(["env", "-i", ...env, files.inPlace, "fs-diff", ...unknown], {
+            stderr: "pipe",
+          });
+          expect(child.exitCode).toBe(2);
+          expect(child.stderr.toString()).toContain("--no-such0");
+        }
+      }
+    }
+  });
+
   test("takes no profile from .env", () => {
     using scratch = hostile();
     const ran = run([files.inPlace, "format-disk", "--dry-run"], scratch.dir);
