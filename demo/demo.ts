@@ -6,7 +6,9 @@
  * scripts; an exit status other than the expected one ends the demo as failed.
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { shellQuote } from "../lib/text.ts";
 import { attachLoop, Scratch } from "../test/support/disk.ts";
 import { claim, clearLeftovers, PREFIX, watchRun } from "./leftovers.ts";
 import { ensurePackages } from "./packages.ts";
@@ -18,22 +20,24 @@ const MAIN = join(import.meta.dir, "../scripts/main.ts");
 
 class Demo {
   readonly #dir: string;
+  /** The words that `blankroot` stands for. */
+  readonly #command: string;
 
-  constructor(dir: string) {
+  constructor(dir: string, executable: string | undefined) {
     this.#dir = dir;
+    const words = executable === undefined ? [process.execPath, MAIN] : [executable];
+    this.#command = words.map(shellQuote).join(" ");
   }
 
-  /** Prints and runs a line of the shell; `blankroot` is these sources. */
+  /** Prints and runs a line of the shell. */
   async type(line: string, expected = 0): Promise<void> {
     throwIfStopped();
     console.log(`\n\x1b[1m$ ${line}\x1b[0m`);
-    const script = `blankroot() { "$BUN" "$MAIN" "$@"; }; set -o pipefail; ${line}`;
+    const script = `blankroot() { ${this.#command} "$@"; }; set -o pipefail; ${line}`;
     const child = Bun.spawn(["bash", "-c", script], {
       cwd: this.#dir,
       env: {
         ...process.env,
-        BUN: process.execPath,
-        MAIN,
         BLANKROOT_PROFILE: join(this.#dir, "host.toml"),
       },
       stdio: ["ignore", "inherit", "inherit"],
@@ -54,11 +58,12 @@ function throwIfStopped(): void {
 process.exit(await main(process.argv.slice(2)));
 
 async function main(words: readonly string[]): Promise<number> {
-  if (words.some((word) => word !== "--install")) {
-    console.error("usage: npm run demo [-- --install]");
+  const options = readOptions(words);
+  if (options === undefined) {
+    console.error("usage: npm run demo [-- [--install] [--executable FILE]]");
     return 2;
   }
-  const reason = cannotRun() ?? (await ensurePackages(words.includes("--install")));
+  const reason = cannotRun() ?? (await ensurePackages(options.install));
   if (reason !== undefined) {
     console.error(`The demo can't run here: ${reason}`);
     return 3;
@@ -75,12 +80,32 @@ async function main(words: readonly string[]): Promise<number> {
   using scratch = new Scratch(PREFIX);
   claim(scratch.dir);
   try {
-    await walkThrough(scratch);
+    await walkThrough(scratch, options.executable);
   } catch (error) {
     console.error(`\nThe demo failed: ${(error as Error).message}`);
     return stopped === undefined ? 1 : 130;
   }
   return 0;
+}
+
+interface Options {
+  /** Whether packages that are missing may be installed. */
+  readonly install: boolean;
+  /** Shown in the place of the sources. */
+  readonly executable: string | undefined;
+}
+
+function readOptions(words: readonly string[]): Options | undefined {
+  try {
+    const { values } = parseArgs({
+      args: [...words],
+      options: { install: { type: "boolean" }, executable: { type: "string" } },
+    });
+    const { install = false, executable } = values;
+    return { install, executable: executable === undefined ? undefined : resolve(executable) };
+  } catch {
+    return undefined;
+  }
 }
 
 function cannotRun(): string | undefined {
@@ -91,14 +116,14 @@ function cannotRun(): string | undefined {
   return known() ? undefined : "this kernel has no btrfs";
 }
 
-async function walkThrough(scratch: Scratch): Promise<void> {
+async function walkThrough(scratch: Scratch, executable: string | undefined): Promise<void> {
   const device = attachLoop(scratch, "disk.img", { sizeBytes: SIZE_BYTES });
   const token = `${basename(device)}-${SIZE_BYTES}`;
   const target = scratch.path("mnt");
   writeFileSync(scratch.path("host.toml"), profileFor(device, target), { mode: 0o644 });
   const vfat = /\tvfat$/m.test(readFileSync("/proc/filesystems", "utf8"));
   const mount = vfat ? "blankroot mount-subvols" : "blankroot mount-subvols --without-esp";
-  const demo = new Demo(scratch.dir);
+  const demo = new Demo(scratch.dir, executable);
   // With a seed the plan that is shown is the one that runs, to the last UUID.
   const seed = `--seed=${crypto.randomUUID()}`;
 

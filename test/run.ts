@@ -1,9 +1,13 @@
 /**
  * The whole suite: unit tests, then the tests on real disks, then one line with
  * the sum. What a killed run left behind is taken down before and after.
+ *
+ * With `--executable FILE`, the tests on real disks once more, on an executable in
+ * the place of the sources.
  */
 import { readdirSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
 import { sweep } from "./support/disk.ts";
 import { missingPrivilege } from "./support/privileged.ts";
 
@@ -12,12 +16,14 @@ const TIMEOUT_MS = 180_000;
 process.exit(main());
 
 function main(): number {
+  const { values } = parseArgs({ options: { executable: { type: "string" } } });
+  const executable = values.executable === undefined ? undefined : resolve(values.executable);
   const privileged = missingPrivilege() === undefined;
   if (privileged) sweep();
   const total = { passed: 0, failed: 0 };
   let crashed = false;
-  for (const folder of ["unit", "system"]) {
-    const counts = runFolder(join(import.meta.dir, folder));
+  for (const folder of executable === undefined ? ["unit", "system"] : ["system"]) {
+    const counts = runFolder(join(import.meta.dir, folder), executable);
     crashed ||= counts === undefined;
     total.passed += counts?.passed ?? 0;
     total.failed += counts?.failed ?? 1;
@@ -28,12 +34,22 @@ function main(): number {
 }
 
 /** Undefined where the runner itself failed: no test may vanish without a word. */
-function runFolder(dir: string): { passed: number; failed: number } | undefined {
-  const files = readdirSync(dir).filter((name) => name.endsWith(".test.ts"));
+function runFolder(
+  dir: string,
+  executable?: string,
+): { passed: number; failed: number } | undefined {
+  // Those of the executable itself test no sources that could be replaced.
+  const again = executable === undefined ? /\.test\.ts$/ : /^(?!executable-).*\.test\.ts$/;
+  const files = readdirSync(dir).filter((name) => again.test(name));
   if (files.length === 0) return { passed: 0, failed: 0 };
   const paths = files.map((name) => join(dir, name));
   const argv = [process.execPath, "test", "--timeout", String(TIMEOUT_MS), ...paths];
-  const child = Bun.spawnSync(argv, { stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+  const child = Bun.spawnSync(argv, {
+    env: { ...process.env, BLANKROOT_TEST_EXECUTABLE: executable },
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
   const text = `${child.stdout}${child.stderr}`;
   process.stderr.write(text);
   const passed = /^\s*(\d+) pass$/m.exec(text);

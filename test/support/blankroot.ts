@@ -1,8 +1,15 @@
 /** Runs the command line as a user does: a process of its own, its statuses and both streams. */
 import { join } from "node:path";
 
-/** The command line itself, for tests that run it otherwise. */
+/** The command line's source, for tests that load something before it. */
 export const MAIN = join(import.meta.dir, "../../scripts/main.ts");
+
+/** What `npm test -- --executable FILE` has tested in the place of the sources. */
+const executable = process.env.BLANKROOT_TEST_EXECUTABLE;
+
+/** The words that call the command line. */
+export const COMMAND: readonly string[] =
+  executable === undefined ? [process.execPath, MAIN] : [executable];
 
 export interface Ran {
   readonly status: number;
@@ -16,7 +23,7 @@ export function blankroot(
   words: readonly (string | Uint8Array)[],
   options: { stdin?: string | Uint8Array; cwd?: string; env?: Record<string, string> } = {},
 ): Ran {
-  const child = Bun.spawnSync([process.execPath, MAIN, ...(words as string[])], {
+  const child = Bun.spawnSync([...COMMAND, ...(words as string[])], {
     cwd: options.cwd ?? "/",
     env: { ...process.env, BLANKROOT_PROFILE: undefined, ...options.env },
     stdin: options.stdin === undefined ? "ignore" : Buffer.from(options.stdin),

@@ -1,7 +1,6 @@
 /** A script on a terminal of its own (script(1) makes it), answered when it asks. */
-import { join } from "node:path";
+import { COMMAND } from "./blankroot.ts";
 
-const MAIN = join(import.meta.dir, "../../scripts/main.ts");
 const QUESTION_TIMEOUT_MS = 20_000;
 
 export interface Conversation {
@@ -15,7 +14,7 @@ export interface Conversation {
 
 /** @returns the exit status and all that was on the screen */
 export async function converse(words: readonly string[], talk: Conversation) {
-  const command = [process.execPath, MAIN, ...words].map((word) => `'${word}'`).join(" ");
+  const command = [...COMMAND, ...words].map((word) => `'${word}'`).join(" ");
   const child = Bun.spawn(["script", "--quiet", "--return", "--command", command, "/dev/null"], {
     stdin: "pipe",
     stdout: "pipe",

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { chmodSync, existsSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename } from "node:path";
+import { COMMAND } from "../support/blankroot.ts";
 import { attachLoop, Scratch, sh } from "../support/disk.ts";
 import { describePrivileged } from "../support/privileged.ts";
 import { writeProfile } from "../support/profile.ts";
@@ -8,7 +9,6 @@ import { converse } from "../support/terminal.ts";
 
 const SIZE_BYTES = 1024 ** 3;
 const QUESTION = "Type the token to go on: ";
-const MAIN = join(import.meta.dir, "../../scripts/main.ts");
 
 function prepared(scratch: Scratch) {
   const device = attachLoop(scratch, "disk", { sizeBytes: SIZE_BYTES });
@@ -64,7 +64,7 @@ describePrivileged("format-disk, interrupted", () => {
     const bin = scratch.mkdir("bin");
     writeFileSync(`${bin}/mkswap`, `#!/bin/sh\n: >${scratch.path("begun")}\nexec sleep 20\n`);
     chmodSync(`${bin}/mkswap`, 0o755);
-    const child = Bun.spawn([process.execPath, MAIN, ...words, `--apply=${token}`], {
+    const child = Bun.spawn([...COMMAND, ...words, `--apply=${token}`], {
       env: { ...process.env, PATH: `${bin}:${process.env.PATH}` },
       stdout: "ignore",
       stderr: "pipe",
@@ -82,17 +82,7 @@ describePrivileged("format-disk, interrupted", () => {
     const { device, words, token } = prepared(scratch);
     sh(["mkfs.btrfs", "--quiet", device]);
     const script = `mount -t tmpfs none /run; mkdir -p /run/live/medium; mount ${device} /run/live/medium; exec "$@"`;
-    const argv = [
-      "unshare",
-      "--mount",
-      "sh",
-      "-ec",
-      script,
-      "sh",
-      process.execPath,
-      MAIN,
-      ...words,
-    ];
+    const argv = ["unshare", "--mount", "sh", "-ec", script, "sh", ...COMMAND, ...words];
     const ran = Bun.spawnSync([...argv, "--wipe", `--apply=${token}`], { stderr: "pipe" });
     expect(ran.stderr.toString()).toContain("it carries the installer's medium: ");
     expect(ran.exitCode).toBe(3);

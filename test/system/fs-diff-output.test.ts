@@ -1,12 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
-import { blankroot } from "../support/blankroot.ts";
+import { blankroot, COMMAND } from "../support/blankroot.ts";
 import { sh } from "../support/disk.ts";
 import { Machine } from "../support/machine.ts";
 import { describePrivileged } from "../support/privileged.ts";
 import { converse } from "../support/terminal.ts";
 
-const MAIN = `${import.meta.dir}/../../scripts/main.ts`;
 const HOSTILE = [
   "/etc/escape\x1b[2J",
   "/etc/not-utf8-\xff",
@@ -120,7 +119,7 @@ describePrivileged("fs-diff prints", () => {
     for (let i = 0; i < 3000; i++) machine.write("root", `/many/${"x".repeat(200)}${i}`);
     const command = `"$@" 2>"$LOG" | head -n 1; echo "\${PIPESTATUS[0]}"`;
     const log = machine.scratch.path("log");
-    const words = [process.execPath, MAIN, "fs-diff", "--quiet", "--profile", machine.profile];
+    const words = [...COMMAND, "fs-diff", "--quiet", "--profile", machine.profile];
     const said = sh(["bash", "-c", command, "bash", ...words], { env: { LOG: log } });
     expect(said).toBe("/etc/escape\x1b[2J\n1\n");
     expect(sh(["cat", log])).toBe("");
@@ -145,7 +144,7 @@ describePrivileged("fs-diff prints", () => {
   test("what lies at a PATH whose name is not UTF-8", () => {
     // The test runner itself can't pass such a word on.
     const command = `"$@" $'/etc/not-utf8-\\xff' | od -A n -c; exit "\${PIPESTATUS[0]}"`;
-    const words = [process.execPath, MAIN, "fs-diff", "--quiet", "--profile", machine.profile];
+    const words = [...COMMAND, "fs-diff", "--quiet", "--profile", machine.profile];
     const said = Bun.spawnSync(["bash", "-c", command, "bash", ...words]);
     expect(said.stdout.toString().replace(/\s+/g, "")).toBe("/etc/not-utf8-377\\n");
     expect(said.exitCode).toBe(1);

@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { chmodSync, chownSync, mkdirSync, writeFileSync } from "node:fs";
 import { diffLine } from "../../tools/diff-schema.ts";
-import { blankroot, MAIN } from "../support/blankroot.ts";
+import { blankroot, COMMAND } from "../support/blankroot.ts";
 import { Scratch, sh } from "../support/disk.ts";
 import { Machine } from "../support/machine.ts";
 import { describePrivileged } from "../support/privileged.ts";
@@ -12,7 +12,7 @@ const PERSIST = `[persist]\ndirectories = ["/etc/listed"]\n`;
 /** Runs it without some of root's capabilities. */
 function without(capabilities: string, words: string[]) {
   const drop = capabilities.split(",").map((name) => `-${name}`);
-  const argv = ["setpriv", `--bounding-set=${drop.join(",")}`, process.execPath, MAIN, ...words];
+  const argv = ["setpriv", `--bounding-set=${drop.join(",")}`, ...COMMAND, ...words];
   const child = Bun.spawnSync(argv, { stdout: "pipe", stderr: "pipe" });
   return {
     status: child.exitCode,

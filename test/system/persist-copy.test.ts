@@ -17,7 +17,7 @@ import {
   writeFileSync,
   writeSync,
 } from "node:fs";
-import { blankroot, MAIN } from "../support/blankroot.ts";
+import { blankroot, COMMAND } from "../support/blankroot.ts";
 import { CopyMachine as Machine } from "../support/copies.ts";
 import { makeBtrfs, mountAt, Scratch, sh } from "../support/disk.ts";
 import { Machine as HostMachine } from "../support/machine.ts";
@@ -408,7 +408,7 @@ describePrivileged("persist-copy", () => {
   test("finishes when nobody reads its events any more", () => {
     using m = new Machine();
     for (let file = 0; file < 1500; file++) m.write(`/data/${"long-name-".repeat(10)}${file}`);
-    const argv = [process.execPath, MAIN, ...m.words("--json", "/data")].join(" ");
+    const argv = [...COMMAND, ...m.words("--json", "/data")].join(" ");
     const ran = Bun.spawnSync(["bash", "-c", `${argv} | head -n 1; exit \${PIPESTATUS[0]}`]);
     expect(JSON.parse(ran.stdout.toString()).path).toBe("/data");
     expect(ran.stderr.toString()).toContain("1500 files copied");
@@ -658,7 +658,7 @@ describePrivileged("persist-copy, cut short", () => {
     for (let file = 0; file < 3000; file++)
       m.write(`/data/${file % 30}/file${file}`, "x".repeat(5000));
     for (const files of [1, 600, 1500]) {
-      const child = Bun.spawn([process.execPath, MAIN, ...m.words("/data")], { stderr: "ignore" });
+      const child = Bun.spawn([...COMMAND, ...m.words("/data")], { stderr: "ignore" });
       await untilFiles(`${m.persist}/data`, files);
       child.kill("SIGKILL");
       await child.exited;
@@ -673,7 +673,7 @@ describePrivileged("persist-copy, cut short", () => {
   test("ends at SIGINT with status 130, and says what to do", async () => {
     using m = new Machine();
     for (let file = 0; file < 5000; file++) m.write(`/data/0/file${file}`);
-    const child = Bun.spawn([process.execPath, MAIN, ...m.words("/data")], { stderr: "pipe" });
+    const child = Bun.spawn([...COMMAND, ...m.words("/data")], { stderr: "pipe" });
     await untilFiles(`${m.persist}/data`, 1);
     child.kill("SIGINT");
     const status = await child.exited;
