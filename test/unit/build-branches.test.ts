@@ -1,5 +1,5 @@
 /** The change of branches and its inverse in C are told apart by nothing: all comes back. */
-import { beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { ARCHITECTURES } from "../../tools/build/architectures.ts";
 import { type Machine, makeBranchesAbsolute } from "../../tools/build/branches.ts";
@@ -21,13 +21,14 @@ for (const machine of ["x86_64", "aarch64"] as const) {
     let program: string;
     const scratch = new Scratch();
 
+    afterAll(() => scratch[Symbol.dispose]());
+
     beforeAll(() => {
       program = scratch.path("restore");
       const { compiler } = ARCHITECTURES.find(({ name }) => name === machine)!;
       const source = join(ROOT, "test/support/c/restore-branches.c");
       const flags = "-O2 -Wall -Wextra -Werror -static".split(" ");
       sh([compiler, ...flags, "-I", join(ROOT, "launcher"), "-o", program, source]);
-      return () => scratch[Symbol.dispose]();
     });
 
     /** Changed in pieces that end at `ends`, and restored in the same. */
