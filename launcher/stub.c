@@ -18,6 +18,8 @@ __attribute__((section(".config"), used)) volatile struct stub_config config = {
     .magic = STUB_MAGIC,
 };
 
+/* PATH_MAX of linux/limits.h, with the NUL. */
+enum { PATH_SIZE = 4096 };
 enum { AT_NULL = 0, AT_PHDR = 3, AT_PHNUM = 5, AT_BASE = 7, AT_ENTRY = 9 };
 
 /*
@@ -172,10 +174,36 @@ static void check_stdout(void) {
     fail(MESSAGE("Cannot write the output: stdout is closed"));
 }
 
+/*
+ * Bun ends with status 1 where its directory was deleted, lies outside of its root or
+ * has too long a path: for fs-diff that would be an answer.
+ */
+static void check_directory(void) {
+  char path[PATH_SIZE];
+  if (sys2(SYS_getcwd, path, PATH_SIZE) < 0 || path[0] != '/')
+    fail(MESSAGE(
+        "Cannot start: the working directory was deleted or has no path; change to another"));
+}
+
+/* Bun is compiled for x86-64-v2: elsewhere it dies of an illegal instruction. */
+static void check_processor(void) {
+#if defined __x86_64__
+  /* Intel SDM volume 2, "CPUID", leaf 1: SSSE3, SSE4.1, SSE4.2 and POPCNT in ecx. */
+  enum { NEEDED = 1 << 9 | 1 << 19 | 1 << 20 | 1 << 23 };
+  uint32_t eax = 1, ebx, ecx = 0, edx;
+  __asm__ volatile("cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
+  if ((ecx & NEEDED) != NEEDED)
+    fail(MESSAGE("Cannot start: this processor has no SSE4.2, which came in 2008, or its "
+                 "virtual machine hides it (qemu: -cpu host)"));
+#endif
+}
+
 /* Returns the loader's entry, and where its stack shall be. */
 __attribute__((used)) u64 before_loader(u64 *sp, u64 **new_sp) {
   check_stdout();
+  check_processor();
   check_size();
+  check_directory();
   sp = *new_sp = without_variables(sp);
   for (u64 i = 0; i < config.library_count; i++)
     offer((const struct stub_library *)&config.libraries[i], (int)i);

@@ -18,9 +18,10 @@ typedef uint64_t u64;
 enum {
   SYS_write = 1, SYS_close = 3, SYS_fstat = 5, SYS_lseek = 8, SYS_mmap = 9, SYS_munmap = 11,
   SYS_nanosleep = 35, SYS_fork = 57, SYS_execve = 59, SYS_wait4 = 61, SYS_fcntl = 72,
-  SYS_flock = 73, SYS_fchmod = 91, SYS_geteuid = 107, SYS_fstatfs = 138, SYS_getdents64 = 217,
-  SYS_exit_group = 231, SYS_openat = 257, SYS_mkdirat = 258, SYS_unlinkat = 263,
-  SYS_linkat = 265, SYS_fallocate = 285, SYS_memfd_create = 319, SYS_execveat = 322,
+  SYS_flock = 73, SYS_getcwd = 79, SYS_fchmod = 91, SYS_geteuid = 107, SYS_fstatfs = 138,
+  SYS_getdents64 = 217, SYS_exit_group = 231, SYS_openat = 257, SYS_mkdirat = 258,
+  SYS_unlinkat = 263, SYS_linkat = 265, SYS_fallocate = 285, SYS_memfd_create = 319,
+  SYS_execveat = 322,
 };
 /* open(2), asm-generic/fcntl.h */
 enum { O_DIRECTORY = 0200000, O_NOFOLLOW = 0400000, O_TMPFILE = 020200000 };
@@ -38,9 +39,10 @@ static inline i64 sys6(i64 number, i64 a, i64 b, i64 c, i64 d, i64 e, i64 f) {
 }
 #elif defined __aarch64__
 enum {
-  SYS_fcntl = 25, SYS_flock = 32, SYS_mkdirat = 34, SYS_unlinkat = 35, SYS_linkat = 37,
-  SYS_fstatfs = 44, SYS_fallocate = 47, SYS_fchmod = 52, SYS_openat = 56, SYS_close = 57,
-  SYS_getdents64 = 61, SYS_lseek = 62, SYS_write = 64, SYS_fstat = 80, SYS_exit_group = 94,
+  SYS_getcwd = 17, SYS_fcntl = 25, SYS_flock = 32, SYS_mkdirat = 34, SYS_unlinkat = 35,
+  SYS_linkat = 37, SYS_fstatfs = 44, SYS_fallocate = 47, SYS_fchmod = 52, SYS_openat = 56,
+  SYS_close = 57, SYS_getdents64 = 61, SYS_lseek = 62, SYS_write = 64, SYS_fstat = 80,
+  SYS_exit_group = 94,
   SYS_nanosleep = 101, SYS_geteuid = 175, SYS_munmap = 215, SYS_clone = 220, SYS_execve = 221,
   SYS_mmap = 222, SYS_wait4 = 260, SYS_memfd_create = 279, SYS_execveat = 281,
 };

@@ -8,7 +8,7 @@ import { type Import, importsOf, type Sources, withoutComments } from "./sources
 const LINES_MAX = 300;
 const CLI_ONLY = ["citty", "consola"];
 const PURE_MODULES =
-  /^(?:package\.json|node:(?:crypto|path|path\/posix|util|buffer)|zod|smol-toml|toml-eslint-parser)$/;
+  /^(?:package\.json|LICENSES\.txt|node:(?:crypto|path|path\/posix|util|buffer)|zod|smol-toml|toml-eslint-parser)$/;
 const MACHINE = /\b(?:Bun|process|globalThis)\.|\b(?:fetch|setTimeout|setInterval)\(/;
 const UNREPEATABLE =
   /\bDate\.now\(|\bnew Date\(\)|\bMath\.random\(|\brandom(?:UUID|Bytes)\b|\bperformance\./;

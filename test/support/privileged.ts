@@ -13,16 +13,27 @@ export function missingPrivilege(): string | undefined {
   if (!existsSync("/dev/loop-control")) return "no loop devices";
   if (!/\bbtrfs$/m.test(readFileSync("/proc/filesystems", "utf8")))
     return "no btrfs in this kernel";
-  for (const program of ["losetup", "sfdisk", "mkfs.btrfs", "mkfs.fat", "btrfs"]) {
-    if (Bun.which(program) === null) return `${program} is not installed`;
-  }
-  return undefined;
+  return missingProgram(["losetup", "sfdisk", "mkfs.btrfs", "mkfs.fat", "btrfs"]);
 }
 
-/** `describe` for tests on real disks. */
-export function describePrivileged(name: string, body: () => void): void {
-  const missing = missingPrivilege();
+/** `describe` for tests on real disks, and what else they call. */
+export function describePrivileged(
+  name: string,
+  body: () => void,
+  programs: readonly string[] = [],
+): void {
+  describeUnless(missingPrivilege() ?? missingProgram(programs), name, body);
+}
+
+/** `describe` for tests that can't run where something is missing. */
+export function describeUnless(missing: string | undefined, name: string, body: () => void): void {
   if (missing === undefined) describe(name, body);
   else if (process.env.CI) test(`${name}: can run here`, () => expect(missing).toBeUndefined());
   else describe.skip(`${name} (skipped: ${missing})`, body);
+}
+
+/** The first that is not there, as a reason. */
+export function missingProgram(programs: readonly string[]): string | undefined {
+  const program = programs.find((name) => Bun.which(name) === null);
+  return program === undefined ? undefined : `${program} is not installed`;
 }

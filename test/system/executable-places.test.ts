@@ -12,7 +12,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { sh } from "../support/disk.ts";
+import { Scratch, sh } from "../support/disk.ts";
 import { EmptyRoot, type Entered } from "../support/empty-root.ts";
 import { builtExecutable } from "../support/executable.ts";
 import { describePrivileged } from "../support/privileged.ts";
@@ -78,6 +78,18 @@ describePrivileged("the executable", () => {
         status: 4,
         stderr: "blankroot: Cannot write the output: stdout is closed\n",
       });
+    });
+
+    // Bun would end with 1, which fs-diff says where there are differences.
+    test("fails where its directory was deleted", () => {
+      using scratch = new Scratch();
+      const script = 'cd "$1"; mkdir gone; cd gone; rmdir "$1/gone"; exec "$2" --version';
+      const argv = ["sh", "-euc", script, "sh", scratch.dir, files.inPlace];
+      const { exitCode, stderr } = Bun.spawnSync(argv, { stdout: "pipe", stderr: "pipe" });
+      expect([exitCode, stderr.toString()]).toEqual([
+        4,
+        "blankroot: Cannot start: the working directory was deleted or has no path; change to another\n",
+      ]);
     });
   });
 
@@ -206,7 +218,7 @@ describePrivileged("the executable", () => {
       const left = { nothing: 0, whole: 0 };
       for (let milliseconds = 0; milliseconds < 400; milliseconds += 10) {
         const ran = root.enter({
-          script: `rm -rf "$R/${CACHE}"; enter "$@" & sleep ${milliseconds / 1000}; kill -9 $! || true; wait`,
+          script: `rm -rf "$R/${CACHE}"; enter "$@" & sleep ${milliseconds / 1000}; kill -9 $! && wait`,
         });
         expect(["", version]).toContain(ran.stdout);
         const names = existsSync(root.path(CACHE)) ? unpacked(root) : [];

@@ -70,7 +70,13 @@ describe("readCommandLine()", () => {
 
 describe("blankroot", () => {
   test.each<[string, string[], number, RegExp, RegExp]>([
-    ["--version prints the version", ["--version"], 0, /^blankroot \d+\.\d+\.\d+\n$/, /^$/],
+    [
+      "--version prints the version",
+      ["--version"],
+      0,
+      /^blankroot \d+\.\d+\.\d+( \([0-9a-f]+\+?\))?\n$/,
+      /^$/,
+    ],
     ["--help lists the scripts", ["--help"], 0, /format-disk/, /^$/],
     ["without a word shows help and ends with 2", [], 2, /format-disk/, /^$/],
     ["an unknown script names the nearest", ["fs-dif"], 2, /^$/, /did you mean fs-diff\?/],

@@ -5,7 +5,7 @@ import { type Architecture, LIBRARIES } from "./architectures.ts";
 import { bundle } from "./bundle.ts";
 import { packCompressed } from "./compressed.ts";
 import { ElfFault, parseElf } from "./elf.ts";
-import { packInPlace } from "./in-place.ts";
+import { type InPlace, packInPlace } from "./in-place.ts";
 import { compileLauncher, compileStub } from "./native.ts";
 import { fetchPackage } from "./npm.ts";
 
@@ -14,31 +14,48 @@ export interface Executable {
   readonly compressed: Uint8Array;
 }
 
-/** @param folder an empty one, for what is made on the way */
+export interface MakeOptions {
+  /** An empty one, for what is made on the way. */
+  readonly folder: string;
+  /** Shown by `--version`. */
+  readonly commit: string;
+  /** Scripts to carry; blankroot's own unless given. */
+  readonly entries?: readonly string[];
+}
+
 export async function makeExecutable(
   architecture: Architecture,
-  options: { folder: string; commit: string; level: number },
+  options: MakeOptions & { readonly level: number },
 ): Promise<Executable> {
-  const { folder, commit, level } = options;
+  const inPlace = makeInPlace(architecture, options);
+  const launcher = compileLauncher(architecture, options.folder);
+  const compressed = await packCompressed(inPlace, {
+    machine: architecture.name,
+    level: options.level,
+    launcher,
+  });
+  return { inPlace: inPlace.bytes, compressed };
+}
+
+/** The uncompressed form alone. */
+export function makeInPlace(architecture: Architecture, options: MakeOptions): InPlace {
+  const { folder, commit, entries } = options;
   const elf = (bytes: Uint8Array, name: string) => {
     const parsed = parseElf(bytes, name);
     if (parsed.machine === architecture.machine) return parsed;
     throw new ElfFault(`Cannot pack ${name}: it is not for ${architecture.name}`);
   };
-  const runtime = join(fetchPackage(architecture.bun), "bin/bun");
   const program = bundle(join(folder, "blankroot"), {
     target: architecture.target,
-    runtime,
+    runtime: join(fetchPackage(architecture.bun), "bin/bun"),
     commit,
+    ...(entries === undefined ? {} : { entries }),
   });
   const library = (name: string) => readFileSync(join(architecture.libraryFolder, name));
-  const inPlace = packInPlace({
+  return packInPlace({
     program: elf(program, "the bundle"),
     stub: elf(compileStub(architecture, folder), "the stub"),
     loader: elf(library(architecture.loader), architecture.loader),
     libraries: LIBRARIES.map((name) => ({ name, bytes: elf(library(name), name).bytes })),
   });
-  const launcher = compileLauncher(architecture, folder);
-  const compressed = await packCompressed(inPlace, { machine: architecture.name, level, launcher });
-  return { inPlace: inPlace.bytes, compressed };
 }
