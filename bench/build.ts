@@ -1,33 +1,51 @@
-/** The programs that are measured: the bundled executable, one that does nothing, and two in C. */
-import { writeFileSync } from "node:fs";
+/** The programs that are measured: the executable in its forms, one that does nothing, and two in C. */
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { sh } from "../test/support/disk.ts";
+import { ARCHITECTURES } from "../tools/build/architectures.ts";
+import { bundle } from "../tools/build/bundle.ts";
+import { exec } from "../tools/build/exec.ts";
+import { fetchPackage } from "../tools/build/npm.ts";
 
-const PROJECT = join(import.meta.dir, "..");
+const BUILD = join(import.meta.dir, "../tools/build/build.ts");
+const C_FLAGS = ["-O2", "-Wall", "-Wextra"];
 
-/** @returns the folder, with blankroot, empty, walk and scan in it */
-export function build(folder: string): string {
-  const empty = join(folder, "empty.ts");
-  writeFileSync(empty, "process.exit(0);\n");
-  const scripts = ["main", "fs-diff-helper"].map((name) => join(PROJECT, "scripts", `${name}.ts`));
-  compile(scripts, join(folder, "blankroot"));
-  compile([empty], join(folder, "empty"));
-  for (const name of ["walk", "scan"]) {
-    sh([
-      "gcc",
-      "-O2",
-      "-Wall",
-      "-Wextra",
-      "-o",
-      join(folder, name),
-      join(import.meta.dir, "c", `${name}.c`),
-    ]);
-  }
-  return folder;
+/** Paths. */
+export interface Built {
+  /** As it is downloaded. */
+  readonly compressed: string;
+  readonly inPlace: string;
+  /** What `bun build --compile` makes of the same scripts. */
+  readonly bare: string;
+  /** The same of a program that does nothing. */
+  readonly empty: string;
+  /** In C: all inodes of a subvolume; those written since. */
+  readonly walk: string;
+  readonly scan: string;
 }
 
-/** Each script is a chunk of its own, so that fs-diff doesn't wait for format-disk's. */
-function compile(entries: readonly string[], output: string): void {
-  const flags = ["--compile", "--bytecode", "--minify", "--format=esm", "--splitting"];
-  sh([process.execPath, "build", ...flags, ...entries, "--outfile", output]);
+export function build(folder: string): Built {
+  const architecture = ARCHITECTURES.find(({ name }) => name === NAMES[process.arch])!;
+  const output = join(folder, "dist");
+  mkdirSync(output);
+  exec([process.execPath, BUILD, "--in-place", "--output", output, architecture.name]);
+  const compressed = join(output, `blankroot-${architecture.name}-linux`);
+  const source = join(folder, "empty.ts");
+  writeFileSync(source, "process.exit(0);\n");
+  const options = {
+    target: architecture.target,
+    runtime: join(fetchPackage(architecture.bun), "bin/bun"),
+    commit: "bench",
+  };
+  const bare = join(folder, "bare");
+  const empty = join(folder, "empty");
+  bundle(bare, options);
+  bundle(empty, { ...options, entries: [source] });
+  const [walk, scan] = ["walk", "scan"].map((name) => {
+    const program = join(folder, name);
+    exec(["gcc", ...C_FLAGS, "-o", program, join(import.meta.dir, "c", `${name}.c`)]);
+    return program;
+  });
+  return { compressed, inPlace: `${compressed}-in-place`, bare, empty, walk: walk!, scan: scan! };
 }
+
+const NAMES: Readonly<Record<string, string>> = { x64: "x86_64", arm64: "aarch64" };

@@ -2,7 +2,7 @@
  * What is measured side by side: ourselves, two C programs that show the practical
  * limit, and what people use today. Each is one line of bash that prints paths.
  */
-import { join } from "node:path";
+import type { Built } from "./build.ts";
 import type { Sample } from "./sets.ts";
 
 export interface Contender {
@@ -15,18 +15,17 @@ export interface Contender {
   readonly slow?: boolean;
 }
 
-export function contenders(built: string): Contender[] {
-  const ours = join(built, "blankroot");
+export function contenders({ inPlace, scan, walk }: Built): Contender[] {
   return [
     {
       name: "fs-diff",
       needs: [],
-      line: ({ root, base }) => `${ours} fs-diff --quiet --all --root ${root} --base ${base}`,
+      line: ({ root, base }) => `${inPlace} fs-diff --quiet --all --root ${root} --base ${base}`,
     },
     {
       name: "C, the bare search",
       needs: [],
-      line: ({ name, root }) => `${join(built, name === "delta" ? "scan" : "walk")} ${root}`,
+      line: ({ name, root }) => `${name === "delta" ? scan : walk} ${root}`,
     },
     {
       name: "find -xdev",
@@ -63,6 +62,13 @@ export function contenders(built: string): Contender[] {
       slow: true,
       line: ({ root, base }) =>
         `btrfs property set -ts ${root} ro true; btrfs send --quiet --no-data -p ${base} ${root} | btrfs receive --dump; btrfs property set -f -ts ${root} ro false`,
+    },
+    {
+      name: "snapper status",
+      needs: ["snapper"],
+      slow: true,
+      line: ({ snapper: { root, config, cache } }) =>
+        `rm -f ${cache}*; snapper --no-dbus --root ${root} -c ${config} status 1..2`,
     },
   ];
 }

@@ -2,12 +2,14 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { makeBtrfs, mountAt, type Scratch, sh } from "../test/support/disk.ts";
+import { prepareSnapper, type SnapperSample } from "./snapper.ts";
 
 export interface Sample {
   readonly name: string;
   /** Mounted subvolumes. */
   readonly root: string;
   readonly base: string;
+  readonly snapper: SnapperSample;
 }
 
 const DISK_BYTES = 24 * 1024 ** 3;
@@ -18,7 +20,6 @@ const FILES_EACH = 20;
 const CHANGES = 1000;
 
 export interface Sets {
-  readonly device: string;
   readonly server: Sample;
   readonly million: Sample;
   readonly delta: Sample;
@@ -40,13 +41,17 @@ export function makeSets(scratch: Scratch): Sets {
   snapshot("million", "million-blank", "-r");
   snapshot("million-blank", "changed");
   change(at("changed"));
-  sh(["btrfs", "filesystem", "sync", top]);
-  return {
-    device,
-    server: { name: "server", root: at("server"), base: at("empty") },
-    million: { name: "million", root: at("million"), base: at("empty") },
-    delta: { name: "delta", root: at("changed"), base: at("million-blank") },
+  const sample = (name: string, root: string, base: string): Sample => {
+    const sides = { name, top, root: at(root), base: at(base) };
+    return { ...sides, snapper: prepareSnapper(scratch.dir, sides) };
   };
+  const sets = {
+    server: sample("server", "server", "empty"),
+    million: sample("million", "million", "empty"),
+    delta: sample("delta", "changed", "million-blank"),
+  };
+  sh(["btrfs", "filesystem", "sync", top]);
+  return sets;
 }
 
 /** A machine's state: small files of several sizes in directories of twenty. */

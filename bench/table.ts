@@ -1,8 +1,8 @@
-/** Results as a table of Markdown, and its place in the README. */
+/** Results as tables of Markdown, and their places in the README. */
 import type { Result } from "./bench.ts";
+import type { Start } from "./starts.ts";
 
-const BEGIN = "<!-- bench -->";
-const END = "<!-- /bench -->";
+const MIB = 1024 ** 2;
 const TITLES: Readonly<Record<string, string>> = {
   server: "2,500 paths",
   million: "1,050,000 paths",
@@ -32,11 +32,28 @@ export function renderTable(results: readonly Result[], emptyMs: number): string
   ].join("\n");
 }
 
-export function withTable(readme: string, table: string): string {
-  const begin = readme.indexOf(BEGIN);
-  const end = readme.indexOf(END);
-  if (begin === -1 || end === -1) throw new Error(`README.md has no ${BEGIN} … ${END}`);
-  return `${readme.slice(0, begin + BEGIN.length)}\n\n${table}\n\n${readme.slice(end)}`;
+/** The first row is what the others are compared with. */
+export function renderStarts(starts: readonly Start[]): string {
+  const bare = starts[0]!.ms;
+  return [
+    "| | size | `--version` |",
+    "| --- | ---: | ---: |",
+    ...starts.map(
+      ({ name, bytes, ms }) => `| ${name} | ${(bytes / MIB).toFixed(1)} MiB | ${time(ms, bare)} |`,
+    ),
+  ].join("\n");
+}
+
+/** @throws where the README has no place of the table's name */
+export function withTable(
+  readme: string,
+  { name, table }: { name: string; table: string },
+): string {
+  const [begin, end] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
+  const start = readme.indexOf(begin);
+  const stop = readme.indexOf(end);
+  if (start === -1 || stop === -1) throw new Error(`README.md has no ${begin} … ${end}`);
+  return `${readme.slice(0, start + begin.length)}\n\n${table}\n\n${readme.slice(stop)}`;
 }
 
 function time(ms: number | undefined, oursMs: number | undefined): string {

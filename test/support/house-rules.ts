@@ -153,8 +153,8 @@ const ALLOWED: Record<Layer, readonly Layer[]> = {
   cli: ["pure", "host", "probe", "cli"],
   scripts: ["pure", "host", "probe", "cli", "scripts"],
   tools: ["pure", "host", "probe", "cli", "scripts", "tools"],
-  // The demo and the benches stand on the loop disks of the tests.
-  demo: ["pure", "host", "probe", "cli", "scripts", "demo", "test"],
+  // The demo and the benches stand on the loop disks of the tests; these build what they measure.
+  demo: ["pure", "host", "probe", "cli", "scripts", "tools", "demo", "test"],
   test: ["pure", "host", "probe", "cli", "scripts", "tools", "test"],
 };
 

@@ -53,7 +53,9 @@ test("renderSchema() takes the example, as a validator of JSON Schema does", () 
 test("renderMan() has no line that reads as a request by mistake", () => {
   const lines = renderMan([declared]).split("\n");
   const requests = lines.filter((line) => /^[.']/.test(line));
-  expect(requests.filter((line) => !/^\.(?:\\"|TH|SH|SS|PP|TP|B|I)(?: |$)/.test(line))).toEqual([]);
+  expect(requests.filter((line) => !/^\.(?:\\"|TH|SH|SS|PP|TP|B|I|br)(?: |$)/.test(line))).toEqual(
+    [],
+  );
   expect(lines).toContain("\\&.hidden and \\e \\-\\-flag.");
 });
 

@@ -1,0 +1,30 @@
+/** Times and their medians. */
+
+/** One run of a line of bash, its output thrown away. */
+export function timeLine(line: string): { ms: number; peakKiB: number } {
+  // 1 is a finding, and what find-new's pipelines end with.
+  return timeProgram(["bash", "-c", `{ ${line}; } >/dev/null`], { mayFind: true });
+}
+
+/** @throws where it fails: the time of an error message is no measurement */
+export function timeProgram(
+  argv: readonly string[],
+  options: { mayFind?: boolean; env?: Record<string, string> } = {},
+): { ms: number; peakKiB: number } {
+  const begin = Bun.nanoseconds();
+  const child = Bun.spawnSync([...argv], {
+    env: { ...process.env, ...options.env },
+    stdout: "ignore",
+    stderr: "pipe",
+  });
+  const ms = (Bun.nanoseconds() - begin) / 1e6;
+  if (child.exitCode > (options.mayFind ? 1 : 0)) {
+    throw new Error(`${argv.join(" ")}: status ${child.exitCode}\n${child.stderr}`);
+  }
+  return { ms, peakKiB: Math.round(child.resourceUsage.maxRSS / 1024) };
+}
+
+export function median(values: readonly number[]): number | undefined {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)];
+}
