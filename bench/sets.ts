@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { makeBtrfs, mountAt, type Scratch, sh } from "../test/support/disk.ts";
-import { prepareSnapper, type SnapperSample } from "./snapper.ts";
+import { type SnapperSample, SnapperSide } from "./snapper.ts";
 
 export interface Sample {
   readonly name: string;
@@ -33,22 +33,26 @@ export function makeSets(scratch: Scratch): Sets {
     sh(["btrfs", "--quiet", "subvolume", "snapshot", ...flags, at(from), at(to)]);
   sh(["btrfs", "--quiet", "subvolume", "create", at("empty")]);
   sh(["btrfs", "property", "set", "-ts", at("empty"), "ro", "true"]);
+  const snapperOf = (name: string, base: string) =>
+    new SnapperSide(scratch.dir, name, { top, base: at(base) });
+  const [ofServer, ofMillion] = ["server", "million"].map((name) => snapperOf(name, "empty"));
   snapshot("empty", "server");
   fillServer(at("server"));
   snapshot("empty", "million");
   fillMillion(at("million"));
   sh(["btrfs", "filesystem", "sync", top]);
   snapshot("million", "million-blank", "-r");
+  const ofDelta = snapperOf("delta", "million-blank");
   snapshot("million-blank", "changed");
   change(at("changed"));
-  const sample = (name: string, root: string, base: string): Sample => {
-    const sides = { name, top, root: at(root), base: at(base) };
-    return { ...sides, snapper: prepareSnapper(scratch.dir, sides) };
+  sh(["btrfs", "filesystem", "sync", top]);
+  const sample = (name: string, root: string, base: string, snapper: SnapperSide): Sample => {
+    return { name, root: at(root), base: at(base), snapper: snapper.finish(at(root)) };
   };
   const sets = {
-    server: sample("server", "server", "empty"),
-    million: sample("million", "million", "empty"),
-    delta: sample("delta", "changed", "million-blank"),
+    server: sample("server", "server", "empty", ofServer!),
+    million: sample("million", "million", "empty", ofMillion!),
+    delta: sample("delta", "changed", "million-blank", ofDelta),
   };
   sh(["btrfs", "filesystem", "sync", top]);
   return sets;

@@ -16,7 +16,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-const PREFIX = "blankroot-test-";
+const PREFIXES = ["blankroot-test-", "blankroot-bench-"] as const;
 
 /** Runs a program; throws with its stderr where it fails. Returns stdout. */
 export function sh(
@@ -39,7 +39,7 @@ export function sh(
 export class Scratch implements Disposable {
   readonly dir: string;
 
-  constructor(prefix = PREFIX) {
+  constructor(prefix: string = PREFIXES[0]) {
     this.dir = mkdtempSync(join(tmpdir(), prefix));
   }
 
@@ -108,11 +108,13 @@ export function mountAt(
 
 /** Takes down what former, killed runs left behind. */
 export function sweep(): void {
-  release(join(tmpdir(), PREFIX));
-  const leftovers = Array.from(
-    new Bun.Glob(`${PREFIX}*`).scanSync({ cwd: tmpdir(), onlyFiles: false }),
-  );
-  for (const name of leftovers) rmSync(join(tmpdir(), name), { recursive: true, force: true });
+  for (const prefix of PREFIXES) {
+    release(join(tmpdir(), prefix));
+    const leftovers = Array.from(
+      new Bun.Glob(`${prefix}*`).scanSync({ cwd: tmpdir(), onlyFiles: false }),
+    );
+    for (const name of leftovers) rmSync(join(tmpdir(), name), { recursive: true, force: true });
+  }
 }
 
 export function release(prefix: string): void {
