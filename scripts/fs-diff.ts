@@ -9,6 +9,7 @@
 
 import { existsSync } from "node:fs";
 import type { Share } from "../lib/btrfs/share.ts";
+import { TooDeep } from "../lib/btrfs/too-deep.ts";
 import type { AddedFiles } from "../lib/btrfs/visit.ts";
 import { defineScript, jsonArgs, profileArgs, runAlone, say } from "../lib/cli.ts";
 import { Failure, Refusal } from "../lib/fault.ts";
@@ -113,14 +114,18 @@ function show(
     kind === "listing"
       ? new Listing(comparison, selection, options, (record) => stdout.write(record))
       : new Summing(comparison.judge, selection, sums);
+  const tooDeep = new TooDeep();
   try {
-    if (report.needsFirstPass) findDifferences(tops, (change) => report.prepare(change));
+    if (report.needsFirstPass) {
+      const first = { ...tops, tooDeep: new TooDeep() };
+      findDifferences(first, (change) => report.prepare(change));
+    }
     const visitFiles = (files: AddedFiles) => {
       progress.step();
       return report.addFiles(files);
     };
     const share = report instanceof Listing ? shareOf(comparison, options, report) : undefined;
-    const { method, blind } = findDifferences({ ...tops, visitFiles, share }, (change) => {
+    const { method, blind } = findDifferences({ ...tops, tooDeep, visitFiles, share }, (change) => {
       progress.step();
       report.add(change);
     });
@@ -129,6 +134,8 @@ function show(
     const unseen = [...comparison.roots.blind, ...blind];
     if (unseen.length > 0) say.warn(`not everything was seen: ${unseen.join("; ")}`);
     if (method === "walk" && format.kind === "json") stdout.line(walkRecord(unseen));
+    const unlisted = tooDeep.failure();
+    if (unlisted !== undefined) throw unlisted;
     return report;
   } catch (error) {
     if (!(error instanceof Failure)) throw error;

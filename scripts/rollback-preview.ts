@@ -4,6 +4,7 @@
  * It reads the whole comparison first and speaks then: the verdict in one
  * sentence comes before all else.
  */
+import { TooDeep } from "../lib/btrfs/too-deep.ts";
 import { defineScript, jsonArgs, profileArgs, runAlone, say } from "../lib/cli.ts";
 import { type Comparison, openComparison } from "../lib/host/comparison.ts";
 import { diffSubvolumes } from "../lib/host/diff.ts";
@@ -37,18 +38,24 @@ const script = defineScript({
     const { roots } = comparison;
     say.info(`comparing ${roots.source}`);
     if (roots.isBehind) say.warn(behindWarning(roots.device));
-    const tally = tallyOf(comparison, args.quiet !== true);
+    const tooDeep = new TooDeep();
+    const tally = tallyOf(comparison, tooDeep, args.quiet !== true);
     const preview = planPreview(profile, probePreviewFacts(profile, roots), tally);
     if (args.json === true) stdout.line(previewJson(preview));
     else for (const line of renderPreview(preview)) stdout.line(line);
+    const unlisted = tooDeep.failure();
+    if (unlisted !== undefined) {
+      stdout.flush();
+      throw unlisted;
+    }
     return preview.counts.lost.files > 0 ? 1 : 0;
   },
 });
 
-function tallyOf({ roots, judge }: Comparison, showProgress: boolean): Tally {
+function tallyOf({ roots, judge }: Comparison, tooDeep: TooDeep, showProgress: boolean): Tally {
   using progress = new Progress("differences", showProgress);
   const tally = new Tally();
-  diffSubvolumes({ root: roots.root, base: roots.base }, (change) => {
+  diffSubvolumes({ root: roots.root, base: roots.base, tooDeep }, (change) => {
     progress.step();
     tally.add(change, judge);
   });

@@ -6,6 +6,7 @@
  * so that it can be found there.
  */
 import { Failure } from "../fault.ts";
+import { visible } from "../text.ts";
 import { KEY_NAMES } from "./format.ts";
 
 /** A path went away between its listing and a closer look: no damage, the machine is in use. */
@@ -19,11 +20,27 @@ export interface Place {
   readonly offset: number;
 }
 
-/** The failure for an item that breaks the format; `detail` says what is there and what should be. */
-export function damaged(place: Place, detail: string): Failure {
+/** An item that breaks the format. */
+export class Damage extends Failure {
+  readonly #item: string;
+
+  /** @param path that was being looked at, where it is known */
+  constructor(item: string, path?: Uint8Array) {
+    const of = path === undefined ? "" : ` of ${visible(path)}`;
+    super(`Cannot read btrfs metadata${of}: item ${item}`, {
+      hint: "the output is incomplete; `btrfs check --readonly` on the unmounted disk tells more",
+    });
+    this.#item = item;
+  }
+
+  at(path: Uint8Array): Damage {
+    return new Damage(this.#item, path);
+  }
+}
+
+/** @param detail what is there and what should be */
+export function damaged(place: Place, detail: string): Damage {
   const type = KEY_NAMES[place.type] ?? `type ${place.type}`;
   const key = `(${place.objectid} ${type} ${place.offset}) of tree ${place.tree}`;
-  return new Failure(`Cannot read btrfs metadata: item ${key}: ${detail}`, {
-    hint: "the output is incomplete; `btrfs check --readonly` on the unmounted disk tells more",
-  });
+  return new Damage(`${key}: ${detail}`);
 }

@@ -10,10 +10,11 @@
  */
 import { addedAhead } from "./added-ahead.ts";
 import { isDirectory, type Status } from "./change.ts";
-import { Vanished } from "./damage.ts";
+import { Damage, Vanished } from "./damage.ts";
 import type { Listing } from "./directory.ts";
 import { holdSameEntries } from "./listing-queries.ts";
 import { requireOneOf } from "./lookup.ts";
+import { compare, hasOtherwise, scopeBelow } from "./merge.ts";
 import { PairComparison } from "./pair-comparison.ts";
 import { PathBuffer } from "./path-buffer.ts";
 import { Pruning } from "./pruning.ts";
@@ -21,6 +22,7 @@ import { type Scope, scopeOf, splitPath } from "./scope.ts";
 import type { Offered, Share } from "./share.ts";
 import { type InodeId, type Level, Side, type Subvolume, type Target } from "./side.ts";
 import { Since } from "./since.ts";
+import { leaveOut } from "./too-deep.ts";
 import { TreeChange } from "./tree-change.ts";
 import type { DiffOptions, Visit } from "./visit.ts";
 
@@ -62,6 +64,7 @@ export function addedWalk(
 }
 
 const EMPTY = new Uint8Array();
+const SLASH = 0x2f;
 
 class Walk {
   readonly #root: Side;
@@ -72,6 +75,7 @@ class Walk {
   readonly #visit: Visit;
   readonly #visitFiles: DiffOptions["visitFiles"];
   readonly #share: Share | undefined;
+  readonly #tooDeep: DiffOptions["tooDeep"];
   readonly #path = new PathBuffer();
   readonly #change = new TreeChange(this.#path);
 
@@ -84,14 +88,26 @@ class Walk {
     const { since } = options;
     this.#since = since === undefined ? undefined : new Since(root.reader, since);
     this.#visit = visit;
+    this.#tooDeep = options.tooDeep;
     // What was added is new as a whole, but need not have been written since.
     this.#visitFiles = since === undefined ? options.visitFiles : undefined;
     this.#share = since === undefined ? options.share : undefined;
   }
 
   start(scope: Scope): void {
-    if (this.#base === undefined) this.#walkOne("A", this.#root, this.#root.top, scope);
-    else this.#walkBoth(this.#base, this.#root.top, this.#base.top, scope);
+    this.#namingDamage(() => {
+      if (this.#base === undefined) this.#walkOne("A", this.#root, this.#root.top, scope);
+      else this.#walkBoth(this.#base, this.#root.top, this.#base.top, scope);
+    });
+  }
+
+  /** An item's key is what tools know it by, and a path what people do: the one that the walk is at. */
+  #namingDamage(walk: () => void): void {
+    try {
+      walk();
+    } catch (fault) {
+      throw fault instanceof Damage ? fault.at(this.#path.take()) : fault;
+    }
   }
 
   /** Reports all entries below a directory that only one side has. */
@@ -146,10 +162,15 @@ class Walk {
     const target = side.target(level);
     const above = this.#pushName(level);
     if (inner === "whole" && status !== undefined) this.#report(status, side, target);
-    if (isDirectory(target.type) && !this.#isShared(statusBelow, inner, target)) {
-      this.#walkOne(statusBelow, side, target, inner);
-    }
+    if (isDirectory(target.type)) this.#descend(statusBelow, side, target, inner);
     this.#path.cut(above);
+  }
+
+  #descend(status: Status, side: Side, directory: Target, scope: Scope): void {
+    if (side.isDeepest) leaveOut(this.#path.take(), this.#tooDeep);
+    else if (!this.#isShared(status, scope, directory)) {
+      this.#walkOne(status, side, directory, scope);
+    }
   }
 
   /** Whether all below an added directory was reported by somebody else. */
@@ -162,6 +183,7 @@ class Walk {
   /** Reports all below an added directory. @param path its own */
   walkAdded(directory: InodeId, path: Uint8Array): void {
     this.#path.push(path, 1, path.length - 1);
+    this.#root.topDepth = path.reduce((depth, byte) => (byte === SLASH ? depth + 1 : depth), 0);
     this.#walkOne("A", this.#root, directory, "whole");
     this.#path.cut(0);
   }
@@ -208,7 +230,9 @@ class Walk {
     const sameType = inRoot.type === inBase.type;
     if (!sameType && inner === "whole") this.#report("T", this.#root, inRoot);
     if (isDirectory(inRoot.type)) {
-      if (this.#pruning?.isPassage(inRoot, inBase)) this.#passThrough(base, inRoot, inBase, inner);
+      if (this.#root.isDeepest) leaveOut(this.#path.take(), this.#tooDeep);
+      else if (this.#pruning?.isPassage(inRoot, inBase))
+        this.#passThrough(base, inRoot, inBase, inner);
       else this.#walkBoth(base, inRoot, inBase, inner);
     } else if (sameType && inner === "whole") {
       const status = this.#pairs!.files(() => this.#path.take(), inRoot, inBase);
@@ -269,23 +293,4 @@ class Walk {
       if (!(fault instanceof Vanished)) throw fault;
     }
   }
-}
-
-/** Which of two entries comes first: less than 0 ours, more than 0 theirs; undefined at the end of both. */
-function compare(ours: Level, theirs: Level): number | undefined {
-  const ourEnd = ours.rank === ours.listing.count;
-  const theirEnd = theirs.rank === theirs.listing.count;
-  if (ourEnd && theirEnd) return undefined;
-  if (ourEnd) return 1;
-  if (theirEnd) return -1;
-  return ours.listing.compare(ours.rank, theirs.listing, theirs.rank);
-}
-
-function scopeBelow(scope: Scope, { listing, rank }: Level): Scope | undefined {
-  return scope === "whole" ? scope : scope.below(listing.name(rank));
-}
-
-/** Whether the other side has the name too, but as a directory where this is none, or none where it is. */
-function hasOtherwise({ listing, rank }: Level, other: Listing): boolean {
-  return other.count > 0 && other.find(listing.name(rank), !listing.isDirectory(rank)) >= 0;
 }

@@ -22,10 +22,8 @@ import { ItemCursor, u64 } from "./item-cursor.ts";
 import { leadsTo } from "./listing-queries.ts";
 import { ReadAhead } from "./read-ahead.ts";
 import { compareBytes } from "./sort.ts";
+import { DEPTH_MAX } from "./too-deep.ts";
 import type { TreeReader } from "./tree-reader.ts";
-
-/** Deeper than any path that a system call takes (PATH_MAX / 2), and a stop for damaged trees. */
-export const DEPTH_MAX = 4096;
 
 /** An inode: its number, and the tree of the subvolume that holds it. */
 export interface InodeId {
@@ -75,6 +73,8 @@ export class Side {
   /** Of the directories on the way, and of those that were deeper: used again. */
   readonly #levels: Level[] = [];
   #depth = 0;
+  /** Of the directory that the walk began at: 0 unless it is a part of another walk. */
+  topDepth = 0;
 
   constructor({ reader, inodes, tree }: Subvolume) {
     this.reader = reader;
@@ -97,6 +97,11 @@ export class Side {
 
   leave(): void {
     this.#depth--;
+  }
+
+  /** Whether no directory in the one at hand may be entered. */
+  get isDeepest(): boolean {
+    return this.topDepth + this.#depth >= DEPTH_MAX;
   }
 
   /** The directories on the way, the deepest first. */
@@ -174,10 +179,7 @@ export class Side {
 
   #refuseLoops(directory: InodeId): void {
     const { tree, inode } = directory;
-    const place = { tree, objectid: inode, type: 1, offset: 0 };
-    if (this.#depth >= DEPTH_MAX) {
-      throw damaged(place, `lies ${DEPTH_MAX} directories deep, expected less`);
-    }
+    const place = { tree, objectid: inode, type: INODE_ITEM_KEY, offset: 0 };
     if (isStub(directory)) return;
     for (let depth = 0; depth < this.#depth; depth++) {
       const above = this.#levels[depth]!.directory;

@@ -3,6 +3,7 @@ import type { Change } from "./change.ts";
 import type { Listing } from "./directory.ts";
 import type { ReadContent } from "./pair-comparison.ts";
 import type { Share } from "./share.ts";
+import type { TooDeep } from "./too-deep.ts";
 import type { Touched } from "./touched.ts";
 
 export type Visit = (change: Change) => void;
@@ -29,4 +30,6 @@ export interface DiffOptions {
   readonly touched?: Touched | undefined;
   /** A transaction of the file system: only what was written in it or later is reported. */
   readonly since?: number | undefined;
+  /** Told of directories that are not entered; without it, one of them ends the walk. */
+  readonly tooDeep?: TooDeep | undefined;
 }

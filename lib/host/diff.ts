@@ -30,6 +30,7 @@ export interface Tops {
   readonly since?: number | undefined;
   readonly visitFiles?: DiffOptions["visitFiles"];
   readonly share?: DiffOptions["share"];
+  readonly tooDeep?: DiffOptions["tooDeep"];
   /** Told how the differences are found, before the first one. */
   readonly onMethod?: ((reason: string) => void) | undefined;
 }
@@ -42,7 +43,7 @@ export interface Tops {
  *   not one of a btrfs subvolume, Failure where metadata can't be read
  */
 export function diffSubvolumes(tops: Tops, visit: Visit): void {
-  const { root, base, within, since, visitFiles, share, onMethod } = tops;
+  const { root, base, within, since, visitFiles, share, tooDeep, onMethod } = tops;
   using ours = new Top(root);
   using theirs = base === undefined ? undefined : new Top(base);
   const subvolumes = { root: ours.read(), base: theirs?.read() };
@@ -51,7 +52,7 @@ export function diffSubvolumes(tops: Tops, visit: Visit): void {
   onMethod?.(delta?.reason ?? "reading the root alone, without a base");
   diffTrees(
     subvolumes,
-    { within, content, since, visitFiles, share, touched: delta?.touched },
+    { within, content, since, visitFiles, share, tooDeep, touched: delta?.touched },
     visit,
   );
 }

@@ -9,6 +9,7 @@ import type { Status } from "../../btrfs/change.ts";
 import { Vanished } from "../../btrfs/damage.ts";
 import { PathBuffer } from "../../btrfs/path-buffer.ts";
 import { type Scope, scopeOf, splitPath } from "../../btrfs/scope.ts";
+import { leaveOut, type TooDeep } from "../../btrfs/too-deep.ts";
 import type { Visit } from "../../btrfs/visit.ts";
 import { UsageFault } from "../../fault.ts";
 import { visible } from "../../text.ts";
@@ -26,6 +27,8 @@ export interface WalkTops {
   readonly base: number | undefined;
   /** Absolute paths below the tops that the walk is limited to, such as "/etc". */
   readonly within?: readonly Uint8Array[] | undefined;
+  /** Told of directories that are not entered; without it, one of them ends the walk. */
+  readonly tooDeep?: TooDeep | undefined;
 }
 
 /**
@@ -35,13 +38,13 @@ export interface WalkTops {
  * @returns what was not seen, one sentence each
  * @throws UsageFault for a path in `within` that neither has
  */
-export function diffWalk({ root, base, within }: WalkTops, visit: Visit): string[] {
+export function diffWalk({ root, base, within, tooDeep }: WalkTops, visit: Visit): string[] {
   const blindness = new Blindness();
   using ours = new WalkSide(root, blindness);
   using theirs = base === undefined ? undefined : new WalkSide(base, blindness);
   const paths = within?.map(splitPath);
   for (const path of within ?? []) requireOneOf(root, base, path);
-  const walk = new Walk(ours, theirs, blindness, visit);
+  const walk = new Walk({ root: ours, base: theirs }, blindness, visit, tooDeep);
   walk.start(scopeOf(paths));
   return blindness.sentences();
 }
@@ -73,11 +76,19 @@ class Walk {
   readonly #path = new PathBuffer();
   readonly #change = new WalkChange(this.#path);
 
-  constructor(root: WalkSide, base: WalkSide | undefined, blindness: Blindness, visit: Visit) {
+  readonly #tooDeep: TooDeep | undefined;
+
+  constructor(
+    { root, base }: { root: WalkSide; base: WalkSide | undefined },
+    blindness: Blindness,
+    visit: Visit,
+    tooDeep: TooDeep | undefined,
+  ) {
     this.#root = root;
     this.#base = base;
     this.#pairs = base && new WalkPairs(root, base, blindness);
     this.#visit = visit;
+    this.#tooDeep = tooDeep;
   }
 
   start(scope: Scope): void {
@@ -105,7 +116,10 @@ class Walk {
     if (inner === undefined) return;
     const before = this.#pushName(level);
     if (inner === "whole" && status !== undefined) this.#report(status, side, level);
-    if (level.entries.isDirectory(level.rank)) this.#walkOne(statusBelow, side, level, inner);
+    if (level.entries.isDirectory(level.rank)) {
+      if (side.isDeepest) leaveOut(this.#path.take(), this.#tooDeep);
+      else this.#walkOne(statusBelow, side, level, inner);
+    }
     this.#path.cut(before);
   }
 
@@ -154,7 +168,8 @@ class Walk {
       if (ours.entries.isDirectory(ours.rank)) {
         const sameType = this.#typeOf(this.#root, ours) === this.#typeOf(base, theirs);
         if (!sameType && inner === "whole") this.#report("T", this.#root, ours);
-        this.#walkBoth(base, ours, theirs, inner, sameType);
+        if (this.#root.isDeepest) leaveOut(this.#path.take(), this.#tooDeep);
+        else this.#walkBoth(base, ours, theirs, inner, sameType);
       } else if (inner === "whole") {
         const sameType = ours.entries.type(ours.rank) === theirs.entries.type(theirs.rank);
         const status = sameType ? this.#pairs!.files(this.#path.take(), ours, theirs) : "T";

@@ -8,6 +8,7 @@ import { constants } from "node:fs";
 import { constants as osConstants } from "node:os";
 import type { FileType } from "../../btrfs/change.ts";
 import { Vanished } from "../../btrfs/damage.ts";
+import { DEPTH_MAX } from "../../btrfs/too-deep.ts";
 import { Handle, tryToOpen } from "../at.ts";
 import { CallFailure } from "../libc.ts";
 import { isBtrfs } from "../statfs.ts";
@@ -65,6 +66,11 @@ export class WalkSide implements Disposable {
     const level = this.#levels[--this.#depth]!;
     level.handle?.[Symbol.dispose]();
     level.handle = undefined;
+  }
+
+  /** Whether no directory in the one at hand may be entered. */
+  get isDeepest(): boolean {
+    return this.#depth >= DEPTH_MAX;
   }
 
   /** @throws Vanished */
