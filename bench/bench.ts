@@ -13,8 +13,8 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Scratch, sh } from "../test/support/disk.ts";
 import { build } from "./build.ts";
-import { type Contender, contenders } from "./contenders.ts";
-import { median, timeLine, timeProgram } from "./measure.ts";
+import { type Contender, contenders, fsDiff } from "./contenders.ts";
+import { median, peakBytes, timeLine, timeProgram } from "./measure.ts";
 import { makeSets, type Sample } from "./sets.ts";
 import { measureStarts } from "./starts.ts";
 import { renderStarts, renderTable, withTable } from "./table.ts";
@@ -30,7 +30,6 @@ export interface Result {
   /** Medians; undefined where it was not run. */
   readonly warmMs: number | undefined;
   readonly coldMs: number | undefined;
-  readonly peakKiB: number;
 }
 
 const { values: wanted } = parseArgs({
@@ -50,8 +49,10 @@ if (!wanted.starts) {
   const results = [server, million, delta].flatMap((set) =>
     measure(set, contenders(built), ROUNDS[set.name as keyof typeof ROUNDS]),
   );
-  const empty = Array.from({ length: ROUNDS.server }, () => timeProgram([built.empty]).ms);
-  report("bench", renderTable(results, median(empty)!));
+  const empty = Array.from({ length: ROUNDS.server }, () => timeProgram([built.empty]));
+  const argv = fsDiff(built, million);
+  const peaks = { all: peakBytes(argv), one: peakBytes(["taskset", "--cpu-list", "0", ...argv]) };
+  report("bench", renderTable(results, median(empty)!, peaks));
 }
 
 function report(name: string, table: string): void {
@@ -68,33 +69,30 @@ function measure(set: Sample, all: readonly Contender[], rounds: number): Result
     const missing = contender.needs.find((program) => Bun.which(program) === null);
     if (missing !== undefined) console.error(`${contender.name}: no ${missing} here`);
     const isRun = line !== undefined && missing === undefined;
-    return { contender, line: isRun ? line : undefined, warm: [], cold: [], peakKiB: 0 } as Run;
+    return { contender, line: isRun ? line : undefined, warm: [], cold: [] } as Run;
   });
   for (let round = 0; round < rounds; round++) {
     for (const run of runs) {
       const isEnough = run.contender.slow && set.name !== "server" && round >= SLOW_ROUNDS;
       if (run.line === undefined || isEnough) continue;
-      const { ms, peakKiB } = timeLine(run.line);
-      run.warm.push(ms);
-      run.peakKiB = Math.max(run.peakKiB, peakKiB);
+      run.warm.push(timeLine(run.line));
     }
   }
   for (const run of wanted.warm ? [] : runs) {
     if (run.line === undefined || run.contender.slow) continue;
     for (let round = 0; round < COLD_ROUNDS; round++) {
       sh(["sh", "-c", "sync; echo 3 >/proc/sys/vm/drop_caches"]);
-      run.cold.push(timeLine(run.line).ms);
+      run.cold.push(timeLine(run.line));
     }
   }
   for (const { contender, warm } of runs) {
     console.error(`${set.name}: ${contender.name}: ${median(warm)?.toFixed(1) ?? "not run"} ms`);
   }
-  return runs.map(({ contender, warm, cold, peakKiB }) => ({
+  return runs.map(({ contender, warm, cold }) => ({
     set: set.name,
     contender: contender.name,
     warmMs: median(warm),
     coldMs: median(cold),
-    peakKiB,
   }));
 }
 
@@ -103,5 +101,4 @@ interface Run {
   readonly line: string | undefined;
   readonly warm: number[];
   readonly cold: number[];
-  peakKiB: number;
 }

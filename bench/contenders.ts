@@ -15,13 +15,15 @@ export interface Contender {
   readonly slow?: boolean;
 }
 
-export function contenders({ inPlace, scan, walk }: Built): Contender[] {
+/** The executable in place, which prints every path. */
+export function fsDiff({ inPlace }: Built, { root, base }: Sample): string[] {
+  return [inPlace, "fs-diff", "--quiet", "--all", "--root", root, "--base", base];
+}
+
+export function contenders(built: Built): Contender[] {
+  const { scan, walk } = built;
   return [
-    {
-      name: "fs-diff",
-      needs: [],
-      line: ({ root, base }) => `${inPlace} fs-diff --quiet --all --root ${root} --base ${base}`,
-    },
+    { name: "fs-diff", needs: [], line: (set) => fsDiff(built, set).join(" ") },
     {
       name: "C, the bare search",
       needs: [],

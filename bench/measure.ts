@@ -1,7 +1,9 @@
-/** Times and their medians. */
+/** Times and their medians, and memory. */
+import { join } from "node:path";
+import { sh } from "../test/support/disk.ts";
 
 /** One run of a line of bash, its output thrown away. */
-export function timeLine(line: string): { ms: number; peakKiB: number } {
+export function timeLine(line: string): number {
   // 1 is a finding, and what find-new's pipelines end with.
   return timeProgram(["bash", "-c", `{ ${line}; } >/dev/null`], { mayFind: true });
 }
@@ -10,7 +12,7 @@ export function timeLine(line: string): { ms: number; peakKiB: number } {
 export function timeProgram(
   argv: readonly string[],
   options: { mayFind?: boolean; env?: Record<string, string> } = {},
-): { ms: number; peakKiB: number } {
+): number {
   const begin = Bun.nanoseconds();
   const child = Bun.spawnSync([...argv], {
     env: { ...process.env, ...options.env },
@@ -21,7 +23,17 @@ export function timeProgram(
   if (child.exitCode > (options.mayFind ? 1 : 0)) {
     throw new Error(`${argv.join(" ")}: status ${child.exitCode}\n${child.stderr}`);
   }
-  return { ms, peakKiB: Math.round(child.resourceUsage.maxRSS / 1024) };
+  return ms;
+}
+
+/**
+ * The most memory that a program held at once, in bytes.
+ *
+ * A child begins with the peak of the process that starts it, so that has to be a small one.
+ */
+export function peakBytes(argv: readonly string[]): number {
+  const measure = join(import.meta.dir, "peak.ts");
+  return Number(sh([process.execPath, measure, ...argv]));
 }
 
 export function median(values: readonly number[]): number | undefined {

@@ -45,7 +45,7 @@ function measure({ bare, inPlace, compressed }: Built): Start[] {
     for (const [index, { file, before, env }] of forms.entries()) {
       before?.();
       const options = env === undefined ? {} : { env };
-      times[index]!.push(timeProgram([file, ...WORDS], options).ms);
+      times[index]!.push(timeProgram([file, ...WORDS], options));
     }
   }
   return forms.map(({ name, file }, index) => ({

@@ -1,4 +1,4 @@
-/** What the second thread of fs-diff runs; see lib/host/sharing. */
+/** What another thread of fs-diff runs; see lib/host/sharing. */
 import { workerData } from "node:worker_threads";
 import { helpWith } from "../lib/host/sharing/helper.ts";
 

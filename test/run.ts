@@ -12,6 +12,7 @@ import { sweep } from "./support/disk.ts";
 import { missingPrivilege } from "./support/privileged.ts";
 
 const TIMEOUT_MS = 180_000;
+const FAILURE_LINES_MAX = 60;
 
 process.exit(main());
 
@@ -20,28 +21,34 @@ function main(): number {
   const executable = values.executable === undefined ? undefined : resolve(values.executable);
   const privileged = missingPrivilege() === undefined;
   if (privileged) sweep();
-  const total = { passed: 0, failed: 0 };
+  const total: Counts = { passed: 0, failed: 0, failures: [] };
   let crashed = false;
   for (const folder of executable === undefined ? ["unit", "system"] : ["system"]) {
     const counts = runFolder(join(import.meta.dir, folder), executable);
     crashed ||= counts === undefined;
     total.passed += counts?.passed ?? 0;
     total.failed += counts?.failed ?? 1;
+    total.failures.push(...(counts?.failures ?? []));
   }
   if (privileged) sweep();
+  for (const failure of total.failures) console.log(failure);
   console.log(`${total.passed} passed, ${total.failed} failed`);
   return crashed || total.failed > 0 || total.passed === 0 ? 1 : 0;
 }
 
+interface Counts {
+  passed: number;
+  failed: number;
+  /** What was printed of each test that failed: the error, then its name. */
+  failures: string[];
+}
+
 /** Undefined where the runner itself failed: no test may vanish without a word. */
-function runFolder(
-  dir: string,
-  executable?: string,
-): { passed: number; failed: number } | undefined {
+function runFolder(dir: string, executable?: string): Counts | undefined {
   // Those of the executable itself test no sources that could be replaced.
   const again = executable === undefined ? /\.test\.ts$/ : /^(?!executable-).*\.test\.ts$/;
   const files = readdirSync(dir).filter((name) => again.test(name));
-  if (files.length === 0) return { passed: 0, failed: 0 };
+  if (files.length === 0) return { passed: 0, failed: 0, failures: [] };
   const paths = files.map((name) => join(dir, name));
   const argv = [process.execPath, "test", "--timeout", String(TIMEOUT_MS), ...paths];
   const child = Bun.spawnSync(argv, {
@@ -55,8 +62,26 @@ function runFolder(
   const passed = /^\s*(\d+) pass$/m.exec(text);
   const failed = /^\s*(\d+) fail$/m.exec(text);
   if (passed === null || failed === null) return undefined;
-  const counts = { passed: Number(passed[1]), failed: Number(failed[1]) };
+  const counts = {
+    passed: Number(passed[1]),
+    failed: Number(failed[1]),
+    failures: failuresIn(text),
+  };
   // A status without a failed test: an error outside of any test.
   if (child.exitCode !== 0 && counts.failed === 0) counts.failed = 1;
   return counts;
+}
+
+/** Bun prints a test's error first, and then the line with its name. */
+function failuresIn(text: string): string[] {
+  const failures: string[] = [];
+  let before: string[] = [];
+  for (const line of text.split("\n")) {
+    if (/^\((pass|skip|todo)\)/.test(line)) before = [];
+    else before.push(line);
+    if (!/^\(fail\)/.test(line)) continue;
+    failures.push(before.slice(-FAILURE_LINES_MAX).join("\n"));
+    before = [];
+  }
+  return failures;
 }

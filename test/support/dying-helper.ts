@@ -1,6 +1,6 @@
 /** A second thread that takes the last directory of a shared walk and ends. */
 import { workerData } from "node:worker_threads";
-import { THEIRS } from "../../lib/host/sharing/work.ts";
+import { States, THEIRS } from "../../lib/host/sharing/states.ts";
 
-const { states, directories } = workerData.work;
-Atomics.store(states, directories.length - 1, THEIRS);
+const states = new States(workerData.work.states);
+states.take(states.count - 1, THEIRS);

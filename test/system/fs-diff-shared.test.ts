@@ -1,4 +1,4 @@
-/** A walk that two threads share says, to the byte, what one says. */
+/** A walk that several threads share says, to the byte, what one says. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { judgesOf } from "../../lib/host/comparison.ts";
@@ -32,9 +32,9 @@ describePrivileged("SharedWalk", () => {
   async function list(
     flags: ReportFlags,
     aloneMs: number | undefined,
-    more: { isBroken?: boolean; helper?: URL; patienceMs?: number } = {},
+    more: { isBroken?: boolean; helper?: URL; helpers?: number; patienceMs?: number } = {},
   ) {
-    const { isBroken = false, helper = HELPER, patienceMs = 60_000 } = more;
+    const { isBroken = false, helper = HELPER, helpers, patienceMs = 60_000 } = more;
     using roots = await openRoots({ root: machine.in("root"), base: machine.in("root-blank") });
     const { root, persist, live } = roots;
     const options = readReportFlags(flags, false);
@@ -54,7 +54,7 @@ describePrivileged("SharedWalk", () => {
     const share =
       aloneMs === undefined
         ? undefined
-        : new SharedWalk({ helper, work, take, aloneMs, patienceMs });
+        : new SharedWalk({ helper, helpers, work, take, aloneMs, patienceMs });
     const visitFiles = report.addFiles.bind(report);
     // Slow, so that the other thread is in time however few there are.
     const visit = (change: Parameters<typeof report.add>[0]) => {
@@ -80,6 +80,13 @@ describePrivileged("SharedWalk", () => {
       expect(shared).toEqual({ ...alone, taken: shared.taken });
       expect(alone.count).toBeGreaterThan(DIRECTORIES * NAMES);
     });
+  });
+
+  test("gives the same output where three more share it", async () => {
+    const alone = await list({}, undefined);
+    const shared = await list({}, 0, { helpers: 3 });
+    expect(shared.taken).toBeGreaterThan(0);
+    expect(shared).toEqual({ ...alone, taken: shared.taken });
   });
 
   test("fails, and waits not for ever, where the other thread ended in the middle", async () => {

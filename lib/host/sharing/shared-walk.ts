@@ -1,105 +1,159 @@
 /**
- * A walk with a second thread, once it has taken so long that a thread's start is
- * worth it. Records of the other thread are written where the walk comes to their
- * directory, so the output is the same to the byte.
+ * A walk with more threads, once it has taken so long that a thread's start is
+ * worth it. Each takes the next directory that is free; what was walked ahead of its
+ * turn is written where the walk comes to it, so the output is the same to the byte.
  */
 import type { MessagePort } from "node:worker_threads";
 import type { Offered, Share } from "../../btrfs/share.ts";
 import type { InodeId } from "../../btrfs/side.ts";
 import { Failure } from "../../fault.ts";
-import { DONE, FREE, OURS, type Records, THEIRS, type Work } from "./work.ts";
+import { bytesOf, type WalkAhead, walkAhead } from "./records.ts";
+import { DONE, FREE, OURS, type State, States, THEIRS } from "./states.ts";
+import type { Records, Work } from "./work.ts";
 
 /** A thread takes some 15 ms to start. */
 const ALONE_MS = 20;
+/** Threads beside this one where the trees come from the disk, which takes many requests at once. */
+const HELPERS_READING = 3;
+/** Blocks that were read until then, of 512 bytes; less may be our own program. */
+const READING_BLOCKS = 512;
 /** The clock is looked at once in so many directories. */
 const DIRECTORIES_BETWEEN_LOOKS = 16;
-/** How long the other thread may show no sign of life while it is waited for: a disk can be slow. */
+/** How long the others may show no sign of life while it is waited for: a disk can be slow. */
 const PATIENCE_MS = 60_000;
 /** So often its state is looked at again. */
 const LOOKS = 60;
 
 export interface SharedWalkOptions {
-  /** The file that the other thread runs; it calls helpWith(). */
+  /** The file that each other thread runs; it calls helpWith(). */
   readonly helper: URL;
   readonly work: Pick<Work, "evidence" | "selection" | "format">;
-  /** Takes what the other thread found. */
+  /** Takes what was found ahead. */
   readonly take: (records: Records) => void;
   readonly aloneMs?: number;
+  /** How many threads to start; as many as suit the disk unless given. */
+  readonly helpers?: number | undefined;
   readonly patienceMs?: number;
 }
 
 export class SharedWalk implements Share {
   readonly #options: SharedWalkOptions;
   readonly #begunMs = performance.now();
+  readonly #begunBlocks = blocksRead();
   /** By inode number; all are of one tree. */
   readonly #indexes = new Map<number, number>();
+  /** What waits, of all threads. */
   readonly #arrived = new Map<number, Records>();
   #directories: readonly Offered[] = [];
-  #states = new Int32Array(new SharedArrayBuffer(4));
-  #port: MessagePort | undefined;
+  #states = new States(0);
+  readonly #ports: MessagePort[] = [];
   #asked = 0;
+  #walkAhead: WalkAhead | undefined;
+  #canWalkAhead = true;
 
   constructor(options: SharedWalkOptions) {
     this.#options = options;
   }
 
   isWanted(): boolean {
-    if (this.#port !== undefined || ++this.#asked % DIRECTORIES_BETWEEN_LOOKS !== 0) return false;
+    if (this.#ports.length > 0 || ++this.#asked % DIRECTORIES_BETWEEN_LOOKS !== 0) return false;
     if (navigator.hardwareConcurrency < 2) return false;
     return performance.now() - this.#begunMs >= (this.#options.aloneMs ?? ALONE_MS);
   }
 
   offer(directories: readonly Offered[]): void {
+    this.#directories = directories;
+    this.#states = new States(directories.length);
+    for (const [index, { inode }] of directories.entries()) this.#indexes.set(inode, index);
+    const work: Work = { ...this.#options.work, directories, states: this.#states.words };
+    const helpers = this.#options.helpers ?? this.#wantedHelpers();
+    for (let helper = 0; helper < helpers; helper++) this.#ports.push(this.#start(work));
+  }
+
+  #wantedHelpers(): number {
+    return blocksRead() - this.#begunBlocks > READING_BLOCKS ? HELPERS_READING : 1;
+  }
+
+  /** @returns where the records of another thread arrive */
+  #start(work: Work): MessagePort {
     const { Worker, MessageChannel } = threads();
     const { port1, port2 } = new MessageChannel();
-    this.#directories = directories;
-    this.#states = new Int32Array(new SharedArrayBuffer(4 * (directories.length + 2)));
-    for (const [index, { inode }] of directories.entries()) this.#indexes.set(inode, index);
-    const work: Work = { ...this.#options.work, directories, states: this.#states };
     const workerData = { work, port: port2 };
     const worker = new Worker(this.#options.helper, { workerData, transferList: [port2] });
     worker.unref();
-    this.#port = port1;
+    return port1;
   }
 
   takes({ tree, inode }: InodeId): boolean {
     const index = this.#indexes.get(inode);
     if (index === undefined || this.#directories[index]!.tree !== tree) return false;
-    if (Atomics.compareExchange(this.#states, index, FREE, OURS) === FREE) return false;
-    if (this.#waitFor(index) !== DONE) return false;
+    this.#states.position = index;
+    if (this.#wait(index) !== DONE) return false;
     this.#take(index);
     return true;
   }
 
-  /** @returns the state that the other thread leaves. @throws Failure where it shows no life */
-  #waitFor(index: number): number {
-    const life = () => Atomics.load(this.#states, this.#directories.length + 1);
+  /**
+   * Works ahead while another thread is at a directory.
+   *
+   * @returns DONE, or else the directory is ours
+   * @throws Failure where the others show no life
+   */
+  #wait(index: number): State {
     const lookMs = (this.#options.patienceMs ?? PATIENCE_MS) / LOOKS;
-    let seen = life();
+    let seen = this.#states.life;
     for (let looks = 0; looks < LOOKS; looks++) {
-      const state = Atomics.compareExchange(this.#states, index, FREE, OURS);
+      const state = this.#states.take(index, OURS);
       if (state !== THEIRS) return state;
-      Atomics.wait(this.#states, index, THEIRS, lookMs);
-      if (life() !== seen) looks = 0;
-      seen = life();
+      if (this.#isAhead(index)) looks = 0;
+      else this.#states.waitWhileTheirs(index, lookMs);
+      if (this.#states.life !== seen) looks = 0;
+      seen = this.#states.life;
     }
-    throw new Failure("Cannot finish the listing: its second thread shows no sign of life");
+    throw new Failure("Cannot finish the listing: a thread of its own shows no sign of life");
+  }
+
+  /** Walks another directory meanwhile. @returns false where none can be */
+  #isAhead(index: number): boolean {
+    if (!this.#canWalkAhead || !this.#states.hasRoom) return false;
+    const next = this.#states.takeNext(index + 1, OURS);
+    if (next === undefined) return false;
+    try {
+      const records = this.#walk(next);
+      this.#arrived.set(next, records);
+      this.#states.addWaiting(bytesOf(records));
+      this.#states.settle(next, DONE);
+      return true;
+    } catch {
+      // It fails again where it comes, with words and after all that comes before it.
+      this.#canWalkAhead = false;
+      this.#states.settle(next, FREE);
+      return false;
+    }
+  }
+
+  #walk(index: number): Records {
+    const work = { ...this.#options.work, directories: this.#directories };
+    this.#walkAhead ??= walkAhead(work, () => {});
+    return this.#walkAhead(index);
   }
 
   #take(index: number): void {
     const { receiveMessageOnPort } = threads();
-    while (!this.#arrived.has(index)) {
-      const message = receiveMessageOnPort(this.#port!) as { message: Records } | undefined;
-      if (message !== undefined) this.#arrived.set(message.message.index, message.message);
+    for (let turn = 0; !this.#arrived.has(index); turn = (turn + 1) % this.#ports.length) {
+      const sent = receiveMessageOnPort(this.#ports[turn]!) as { message: Records } | undefined;
+      if (sent !== undefined) this.#arrived.set(sent.message.index, sent.message);
     }
     const records = this.#arrived.get(index)!;
     this.#arrived.delete(index);
     this.#options.take(records);
-    const bytes = records.pieces.reduce((sum, piece) => sum + piece.length, 0);
-    const waiting = this.#directories.length;
-    Atomics.sub(this.#states, waiting, bytes);
-    Atomics.notify(this.#states, waiting);
+    this.#states.addWaiting(-bytesOf(records));
   }
+}
+
+/** By this process, from disks: nothing where all is in memory. */
+function blocksRead(): number {
+  return process.resourceUsage().fsRead;
 }
 
 /** Loaded when wanted: most walks are over before. */
