@@ -1,23 +1,31 @@
 /** The change of branches and its inverse in C are told apart by nothing: all comes back. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ARCHITECTURES } from "../../tools/build/architectures.ts";
 import { type Machine, makeBranchesAbsolute } from "../../tools/build/branches.ts";
 import { Scratch, sh } from "../support/disk.ts";
+import { describeUnless, missingProgram } from "../support/privileged.ts";
+import { translator } from "../support/translator.ts";
 
 const ROOT = join(import.meta.dir, "../..");
-const EMULATORS = { x86_64: [], aarch64: ["qemu-aarch64-static"] };
+/** How its programs are run here, and a large one of its own. */
+const MACHINES = {
+  x86_64: { needs: ["gcc"], run: () => [], code: "/bin/bash" },
+  aarch64: {
+    needs: [compilerOf("aarch64"), "apt-get", "dpkg-deb"],
+    run: () => [translator()],
+    code: "/usr/aarch64-linux-gnu/lib/libc.so.6",
+  },
+} as const;
 
-function missing(machine: Machine): string | undefined {
-  const { compiler } = ARCHITECTURES.find(({ name }) => name === machine)!;
-  return [compiler, ...EMULATORS[machine]].find((program) => Bun.which(program) === null);
+function compilerOf(machine: Machine): string {
+  return ARCHITECTURES.find(({ name }) => name === machine)!.compiler;
 }
 
 for (const machine of ["x86_64", "aarch64"] as const) {
-  const lacking = missing(machine);
-  const isSkipped = lacking !== undefined && !process.env.CI;
-  const skipped = isSkipped ? ` (skipped: ${lacking} is not installed)` : "";
-  describe.skipIf(isSkipped)(`${machine}${skipped}`, () => {
+  const { needs, run, code: realCode } = MACHINES[machine];
+  describeUnless(missingProgram(needs), machine, () => {
     let program: string;
     const scratch = new Scratch();
 
@@ -25,10 +33,9 @@ for (const machine of ["x86_64", "aarch64"] as const) {
 
     beforeAll(() => {
       program = scratch.path("restore");
-      const { compiler } = ARCHITECTURES.find(({ name }) => name === machine)!;
       const source = join(ROOT, "test/support/c/restore-branches.c");
       const flags = "-O2 -Wall -Wextra -Werror -static".split(" ");
-      sh([compiler, ...flags, "-I", join(ROOT, "launcher"), "-o", program, source]);
+      sh([compilerOf(machine), ...flags, "-I", join(ROOT, "launcher"), "-o", program, source]);
     });
 
     /** Changed in pieces that end at `ends`, and restored in the same. */
@@ -39,15 +46,14 @@ for (const machine of ["x86_64", "aarch64"] as const) {
         makeBranchesAbsolute(machine, changed, from, to);
         from = to;
       }
-      const argv = [...EMULATORS[machine], program, ...ends.map(String)];
+      const argv = [...run(), program, ...ends.map(String)];
       const child = Bun.spawnSync(argv, { stdin: changed, stdout: "pipe", stderr: "inherit" });
       expect(child.exitCode).toBe(0);
       return child.stdout;
     }
 
     test("the branches of real code come back", () => {
-      const library = Bun.which("qemu-aarch64-static") ?? "/bin/bash";
-      const code = new Uint8Array(require("node:fs").readFileSync(library)).subarray(0, 4_000_000);
+      const code = new Uint8Array(readFileSync(realCode)).subarray(0, 4_000_000);
       expect(Buffer.from(roundTrip(code, [code.length])).equals(code)).toBe(true);
     });
 
