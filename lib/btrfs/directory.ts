@@ -20,14 +20,13 @@ import {
   INODE_ITEM_KEY,
   NAME_LENGTH_MAX,
 } from "./format.ts";
+import { sortSlots } from "./heads.ts";
 import { type ItemCursor, u64 } from "./item-cursor.ts";
-import { compareBytes, sortOrder } from "./sort.ts";
+import { compareBytes } from "./sort.ts";
 import { type Page, SearchHeader } from "./tree-reader.ts";
 
 const SLASH = 0x2f;
 const DOT = 0x2e;
-const HEAD_BYTES = 6;
-const TWO_16 = 2 ** 16;
 const TWO_32 = 2 ** 32;
 /** A directory's longest entry. */
 const LARGEST_ITEM_BYTES = DirItem.size + NAME_LENGTH_MAX;
@@ -38,17 +37,12 @@ export class Listing {
   order = new Uint32Array(64);
   /** All sort keys one after another: names, those of directories with "/" behind. */
   arena = new Uint8Array(4096);
-  #arenaView = new DataView(this.arena.buffer);
   #used = 0;
   #start = new Uint32Array(64);
   #length = new Uint16Array(64);
   #type = new Uint8Array(64);
   #child = new Float64Array(64);
-  /** The first bytes of each sort key, in their order. */
-  #head = new Float64Array(64);
   #hasDuplicates = false;
-  /** By the heads alone, no two of which are the same. */
-  #isSorted = true;
   readonly #compare = (a: number, b: number) => this.#compareSlots(a, b);
 
   /** Replaces the content by the entries of a directory. */
@@ -62,8 +56,14 @@ export class Listing {
       this.#clear();
       while (cursor.next()) this.#add(cursor);
     }
-    if (!this.#isSorted) sortOrder(this.order, this.count, this.#compare);
+    this.#sort();
     if (this.#hasDuplicates) this.#keepNewest();
+  }
+
+  #sort(): void {
+    const { arena } = this;
+    const strings = { arena, start: this.#start, length: this.#length };
+    sortSlots(this.order, this.count, strings, this.#compare);
   }
 
   /** Undefined for the entry of a subvolume, which may also be a snapshot's stub. */
@@ -142,7 +142,6 @@ export class Listing {
     this.count = 0;
     this.#used = 0;
     this.#hasDuplicates = false;
-    this.#isSorted = true;
   }
 
   /**
@@ -153,14 +152,13 @@ export class Listing {
    */
   #takeOrdinary({ bytes, view, start, count, end, isLast }: Page, directory: number): boolean {
     while (this.order.length < count) this.#grow();
-    while (this.arena.length < end - start + HEAD_BYTES) this.#growArena();
+    while (this.arena.length < end - start) this.#growArena();
     const { arena } = this;
     const low = directory % TWO_32;
     const high = Math.floor(directory / TWO_32);
     let at = start;
     let used = 0;
     let lastOffset = -1;
-    let lastHead = -1;
     for (let slot = 0; slot < count; slot++) {
       const item = at + SearchHeader.size;
       if (item + DirItem.size > end) return false;
@@ -190,15 +188,11 @@ export class Listing {
         arena[used++] = byte;
       }
       if (type === FT_DIR) arena[used++] = SLASH;
-      const head = this.#headOf(begin, used);
-      if (head <= lastHead) this.#isSorted = false;
       this.order[slot] = slot;
       this.#type[slot] = type;
       this.#child[slot] = u64(view, item + DirItem.locationObjectid);
       this.#start[slot] = begin;
       this.#length[slot] = used - begin;
-      this.#head[slot] = head;
-      lastHead = head;
       lastOffset = offset;
       at = item + length;
     }
@@ -217,7 +211,7 @@ export class Listing {
       throw damaged(item, `a name of ${length} bytes in an item of ${item.length}`);
     }
     if (this.count === this.order.length) this.#grow();
-    if (this.#used + NAME_LENGTH_MAX + HEAD_BYTES > this.arena.length) this.#growArena();
+    if (this.#used + NAME_LENGTH_MAX + 1 > this.arena.length) this.#growArena();
     const slot = this.count++;
     const type = entryType(item);
     const start = this.#used;
@@ -229,16 +223,6 @@ export class Listing {
     if (type === FT_DIR || type === SUBVOLUME) this.arena[used++] = SLASH;
     this.#length[slot] = used - start;
     this.#used = used;
-    const head = this.#headOf(start, used);
-    this.#head[slot] = head;
-    if (slot > 0 && head <= this.#head[slot - 1]!) this.#isSorted = false;
-  }
-
-  /** The first six bytes as a number, which a double holds exactly; missing ones count least. */
-  #headOf(start: number, end: number): number {
-    const view = this.#arenaView;
-    if (end - start < HEAD_BYTES) this.arena.fill(0, end, start + HEAD_BYTES);
-    return view.getUint32(start) * TWO_16 + view.getUint16(start + 4);
   }
 
   /** A byte loop: names are short, and a call for each costs more than its bytes. */
@@ -256,10 +240,7 @@ export class Listing {
     return used;
   }
 
-  /** Most pairs are told apart by their first bytes, held as a number. */
   #compareSlots(a: number, b: number): number {
-    const difference = this.#head[a]! - this.#head[b]!;
-    if (difference !== 0) return difference;
     const { arena } = this;
     const start = this.#start;
     const length = this.#length;
@@ -286,11 +267,9 @@ export class Listing {
     this.#length = grown(this.#length, size);
     this.#type = grown(this.#type, size);
     this.#child = grown(this.#child, size);
-    this.#head = grown(this.#head, size);
   }
 
   #growArena(): void {
     this.arena = grown(this.arena, this.arena.length * 2);
-    this.#arenaView = new DataView(this.arena.buffer);
   }
 }

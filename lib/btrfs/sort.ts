@@ -1,14 +1,14 @@
 /**
  * Sorting of slots by what they stand for, in place and without garbage.
  *
- * The typed arrays' own sort allocates a copy for each call and is called once a
- * directory. Insertion for the usual few, runs of it merged for the many; stable,
- * and quick on what is sorted already, as names made in sequence are.
+ * The typed arrays' own sort allocates a copy for each call that compares by a
+ * function. Insertion for the usual few, runs of it merged for the many; stable, and
+ * quick on what is sorted already, as names made in sequence are.
  */
 const RUN = 16;
 let spare = new Uint32Array(1024);
 
-type Compare = (a: number, b: number) => number;
+export type Compare = (a: number, b: number) => number;
 
 /** Sorts the first `count` slots. */
 export function sortOrder(order: Uint32Array, count: number, compare: Compare): void {

@@ -1,7 +1,7 @@
 /**
  * Lines for many files of one directory at once: most of a million paths are of
- * that kind, and differ in their last name alone. Byte loops, because names are
- * short and a call for each costs more than its bytes.
+ * that kind, and differ in their last name alone. A byte loop for that one: names
+ * are short, and a call for each costs more than its bytes.
  */
 import type { AddedFiles } from "../btrfs/visit.ts";
 import { grown } from "../grown.ts";
@@ -38,16 +38,19 @@ export class FileLines {
     const end = this.#end;
     const room = directory.length + NAME_BYTES_MAX + EXTRA_BYTES;
     let withheld = 0;
+    // Where the last line stands, which begins like the next one.
+    let last = -1;
+    let beginning = 0;
     for (let rank = from; rank < to; rank++) {
-      if (this.#used + room > this.#bytes.length) this.#makeRoom(room);
-      const bytes = this.#bytes;
-      let used = this.#used;
-      if (this.#status) {
-        bytes[used++] = LETTER_A;
-        bytes[used++] = TAB;
+      if (this.#used + room > this.#bytes.length) {
+        this.#makeRoom(room);
+        last = -1;
       }
-      for (let index = 0; index < directory.length; index++) bytes[used++] = directory[index]!;
-      bytes[used++] = SLASH;
+      const bytes = this.#bytes;
+      if (last < 0) beginning = this.#begin(directory);
+      else bytes.copyWithin(this.#used, last, last + beginning);
+      last = this.#used;
+      let used = last + beginning;
       const start = entries.nameStart(rank);
       const stop = start + entries.nameLength(rank);
       let fits = true;
@@ -61,6 +64,20 @@ export class FileLines {
       else withheld++;
     }
     return withheld;
+  }
+
+  /** Writes what all lines of a directory begin with. @returns its length */
+  #begin(directory: Uint8Array): number {
+    const bytes = this.#bytes;
+    let used = this.#used;
+    if (this.#status) {
+      bytes[used++] = LETTER_A;
+      bytes[used++] = TAB;
+    }
+    bytes.set(directory, used);
+    used += directory.length;
+    bytes[used++] = SLASH;
+    return used - this.#used;
   }
 
   /** To be called ahead of any other record. */

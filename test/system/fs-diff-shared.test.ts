@@ -28,10 +28,9 @@ describePrivileged("SharedWalk", () => {
   });
   afterAll(() => machine[Symbol.dispose]());
 
-  /** @param aloneMs undefined: with one thread */
   async function list(
     flags: ReportFlags,
-    aloneMs: number | undefined,
+    threads: "one" | "several",
     more: { isBroken?: boolean; helper?: URL; helpers?: number; patienceMs?: number } = {},
   ) {
     const { isBroken = false, helper = HELPER, helpers, patienceMs = 60_000 } = more;
@@ -52,9 +51,9 @@ describePrivileged("SharedWalk", () => {
     };
     const work = { evidence: isBroken ? { ...evidence, root: -1 } : evidence, format, selection };
     const share =
-      aloneMs === undefined
+      threads === "one"
         ? undefined
-        : new SharedWalk({ helper, helpers, work, take, aloneMs, patienceMs });
+        : new SharedWalk({ helper, helpers, work, take, isEager: true, patienceMs });
     const visitFiles = report.addFiles.bind(report);
     // Slow, so that the other thread is in time however few there are.
     const visit = (change: Parameters<typeof report.add>[0]) => {
@@ -74,8 +73,8 @@ describePrivileged("SharedWalk", () => {
     [{ all: true, status: true }],
   ])("with %p", (flags) => {
     test("gives the same output and counts", async () => {
-      const alone = await list(flags, undefined);
-      const shared = await list(flags, 0);
+      const alone = await list(flags, "one");
+      const shared = await list(flags, "several");
       expect(shared.taken).toBeGreaterThan(0);
       expect(shared).toEqual({ ...alone, taken: shared.taken });
       expect(alone.count).toBeGreaterThan(DIRECTORIES * NAMES);
@@ -83,20 +82,20 @@ describePrivileged("SharedWalk", () => {
   });
 
   test("gives the same output where three more share it", async () => {
-    const alone = await list({}, undefined);
-    const shared = await list({}, 0, { helpers: 3 });
+    const alone = await list({}, "one");
+    const shared = await list({}, "several", { helpers: 3 });
     expect(shared.taken).toBeGreaterThan(0);
     expect(shared).toEqual({ ...alone, taken: shared.taken });
   });
 
   test("fails, and waits not for ever, where the other thread ended in the middle", async () => {
     const dying = new URL("../support/dying-helper.ts", import.meta.url);
-    const listing = list({}, 0, { helper: dying, patienceMs: 300 });
+    const listing = list({}, "several", { helper: dying, patienceMs: 300 });
     await expect(listing).rejects.toThrow("shows no sign of life");
   });
 
   test("leaves to this thread what the other one can't do", async () => {
-    const alone = await list({}, undefined);
-    expect(await list({}, 0, { isBroken: true })).toEqual({ ...alone, taken: 0 });
+    const alone = await list({}, "one");
+    expect(await list({}, "several", { isBroken: true })).toEqual({ ...alone, taken: 0 });
   });
 });

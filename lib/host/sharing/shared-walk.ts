@@ -1,6 +1,5 @@
 /**
- * A walk with more threads, once it has taken so long that a thread's start is
- * worth it. Each takes the next directory that is free; what was walked ahead of its
+ * A walk with more threads, once it is so long that a thread's start is worth it. Each takes the next directory that is free; what was walked ahead of its
  * turn is written where the walk comes to it, so the output is the same to the byte.
  */
 import type { MessagePort } from "node:worker_threads";
@@ -11,8 +10,12 @@ import { bytesOf, type WalkAhead, walkAhead } from "./records.ts";
 import { DONE, FREE, OURS, type State, States, THEIRS } from "./states.ts";
 import type { Records, Work } from "./work.ts";
 
-/** A thread takes some 15 ms to start. */
-const ALONE_MS = 20;
+/**
+ * A thread takes some 15 ms to start, which pays from so many directories on; or
+ * after so long with fewer, where a disk is slow.
+ */
+const DIRECTORIES_ALONE = 512;
+const ALONE_MS = 100;
 /** Threads beside this one where the trees come from the disk, which takes many requests at once. */
 const HELPERS_READING = 3;
 /** Blocks that were read until then, of 512 bytes; less may be our own program. */
@@ -30,7 +33,8 @@ export interface SharedWalkOptions {
   readonly work: Pick<Work, "evidence" | "selection" | "format">;
   /** Takes what was found ahead. */
   readonly take: (records: Records) => void;
-  readonly aloneMs?: number;
+  /** Whether to begin at the first directory. */
+  readonly isEager?: boolean;
   /** How many threads to start; as many as suit the disk unless given. */
   readonly helpers?: number | undefined;
   readonly patienceMs?: number;
@@ -56,9 +60,10 @@ export class SharedWalk implements Share {
   }
 
   isWanted(): boolean {
-    if (this.#ports.length > 0 || ++this.#asked % DIRECTORIES_BETWEEN_LOOKS !== 0) return false;
-    if (navigator.hardwareConcurrency < 2) return false;
-    return performance.now() - this.#begunMs >= (this.#options.aloneMs ?? ALONE_MS);
+    if (this.#ports.length > 0 || navigator.hardwareConcurrency < 2) return false;
+    if (this.#options.isEager) return true;
+    if (++this.#asked % DIRECTORIES_BETWEEN_LOOKS !== 0) return false;
+    return this.#asked >= DIRECTORIES_ALONE || performance.now() - this.#begunMs >= ALONE_MS;
   }
 
   offer(directories: readonly Offered[]): void {
