@@ -2,14 +2,12 @@
  * The command line of every script: one declaration gives flags, strict parsing,
  * help, and exit status.
  *
- * citty forgives unknown flags, extra words and `--dry-run=nope`, and always
- * exits 1; so node's strict `parseArgs` goes first, built from the same
- * declaration, and statuses are ours. This is the only importer of citty and
- * consola, and consola is loaded at the first message: start-up is part of the
- * interface.
+ * Parsing is node's strict `parseArgs`, built from the declaration; nothing that it
+ * doesn't know is forgiven. This is the only importer of consola, which is loaded at
+ * the first message: start-up is part of the interface.
  */
-import { type ArgsDef, type CommandDef, defineCommand, type ParsedArgs, runCommand } from "citty";
 import type { ConsolaInstance } from "consola/basic";
+import type { ArgsDef, ParsedArgs } from "./cli/args.ts";
 import { type CommandLine, readCommandLine } from "./cli/command-line.ts";
 import { renderHelp } from "./cli/help.ts";
 import { ClosedPipe, Fault } from "./fault.ts";
@@ -137,22 +135,12 @@ async function start<A extends ArgsDef>(
   quiet = line.flags.has("quiet");
   if (line.flags.has("verbose"))
     listenToCommands((argv) => say.info(`+ ${visible(argv.join(" "))}`));
-  let status = 0;
-  const command = defineCommand({
-    meta: { name: definition.name, description: definition.summary },
-    args,
-    run: async (context) => {
-      status =
-        (await definition.run({
-          // What the strict parser found counts: to citty `--no-ignore` means `ignore: false`.
-          args: { ...context.args, ...given(line) } as unknown as ParsedArgs<A & typeof commonArgs>,
-          operands: line.operands,
-          profile: () => loadProfileFor(definition, line.values.get("profile")),
-        })) ?? 0;
-    },
-  }) as CommandDef;
-  await runCommand(command, { rawArgs: [...words] });
-  return status;
+  const status = await definition.run({
+    args: given(line) as ParsedArgs<A & typeof commonArgs>,
+    operands: line.operands,
+    profile: () => loadProfileFor(definition, line.values.get("profile")),
+  });
+  return status ?? 0;
 }
 
 function given({ flags, values }: CommandLine): Record<string, string | true> {

@@ -6,11 +6,11 @@
  * /proc/self/cmdline, by their place counted from the end.
  */
 import { parseArgs } from "node:util";
-import type { ArgsDef } from "citty";
 import { UsageFault } from "../fault.ts";
 import { rawArguments } from "../host/arguments.ts";
 import { nearest } from "../nearest.ts";
 import { visible } from "../text.ts";
+import type { ArgsDef } from "./args.ts";
 import { shortFlag } from "./help.ts";
 
 export interface CommandLine {

@@ -1,5 +1,5 @@
 /** `--help`, rendered from a script's declaration, at most 80 columns wide. */
-import type { ArgsDef } from "citty";
+import type { ArgsDef } from "./args.ts";
 import { wrap } from "./wrap.ts";
 
 export interface Helped {
@@ -23,7 +23,7 @@ export function renderHelp(script: Helped): string {
   ];
   if (script.operands) sections.push(entry(script.operands.name, script.operands.description));
   const flags = Object.entries(script.args).map(([name, flag]) =>
-    entry(flagWord(name, flag), flag.description ?? ""),
+    entry(flagWord(name, flag), flag.description),
   );
   sections.push(flags.join("\n"), renderStatuses(script.findings));
   return `${sections.join("\n\n")}\n`;
@@ -43,14 +43,12 @@ export function renderStatuses(findings: string | undefined): string {
 
 /** The one-letter alias, without its dash. */
 export function shortFlag(flag: ArgsDef[string]): string | undefined {
-  const aliases = "alias" in flag ? [flag.alias ?? []].flat() : [];
-  return aliases.find((alias) => alias.length === 1);
+  return flag.alias;
 }
 
 export function flagWord(name: string, flag: ArgsDef[string]): string {
   const short = shortFlag(flag);
-  const value =
-    flag.type === "boolean" ? "" : `=${("valueHint" in flag && flag.valueHint) || "VALUE"}`;
+  const value = flag.type === "boolean" ? "" : `=${flag.valueHint ?? "VALUE"}`;
   return `${short === undefined ? "    " : `-${short}, `}--${name}${value}`;
 }
 

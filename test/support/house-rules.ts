@@ -6,7 +6,6 @@
 import { type Import, importsOf, type Sources, withoutComments } from "./sources.ts";
 
 const LINES_MAX = 300;
-const CLI_ONLY = ["citty", "consola"];
 const PURE_MODULES =
   /^(?:package\.json|LICENSES\.txt|node:(?:crypto|path|path\/posix|util|buffer)|zod|smol-toml|toml-eslint-parser)$/;
 const MACHINE = /\b(?:Bun|process|globalThis)\.|\b(?:fetch|setTimeout|setInterval)\(/;
@@ -58,13 +57,10 @@ export function importsGoOneWay(sources: Sources): string[] {
     .map(says);
 }
 
-/** Only lib/cli.ts takes citty and consola; lib/cli/ may take their types. */
-export function onlyCliTakesItsLibraries(sources: Sources): string[] {
+/** Only lib/cli.ts takes consola: what speaks to people goes one way. */
+export function onlyCliTakesConsola(sources: Sources): string[] {
   return imports(sources)
-    .filter(({ to }) => CLI_ONLY.includes(to.split("/")[0]!))
-    .filter(
-      ({ from, typeOnly }) => from !== "lib/cli.ts" && !(typeOnly && layerOf(from) !== "pure"),
-    )
+    .filter(({ from, to }) => to.split("/")[0] === "consola" && from !== "lib/cli.ts")
     .map(says);
 }
 

@@ -224,7 +224,7 @@ cat /proc/$$/maps >"$0.maps"
   test("says what it carries, and under which licenses", () => {
     const { stdout, status } = run([files.compressed, "--licenses"], "/");
     expect(status).toBe(0);
-    for (const name of ["Bun", "JavaScriptCore", "GNU C Library", "Zstandard", "zod", "citty"]) {
+    for (const name of ["Bun", "JavaScriptCore", "GNU C Library", "Zstandard", "zod", "consola"]) {
       expect(stdout).toContain(name);
     }
     expect(stdout).toContain("GNU LESSER GENERAL PUBLIC LICENSE");

@@ -1,13 +1,13 @@
 import { describe, expect, test } from "bun:test";
-import type { ArgsDef } from "citty";
+import type { ArgsDef } from "../../lib/cli/args.ts";
 import { readCommandLine } from "../../lib/cli/command-line.ts";
 import { UsageFault } from "../../lib/fault.ts";
 import { blankroot, MAIN } from "../support/blankroot.ts";
 
 const args: ArgsDef = {
-  profile: { type: "string" },
-  "dry-run": { type: "boolean", alias: "n" },
-  sort: { type: "enum", options: ["size", "path"] },
+  profile: { description: "", type: "string" },
+  "dry-run": { description: "", type: "boolean", alias: "n" },
+  sort: { description: "", type: "enum", options: ["size", "path"] },
 };
 const read = (...words: string[]) => readCommandLine("x", args, { name: "PATH" }, words);
 

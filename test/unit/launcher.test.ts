@@ -15,7 +15,7 @@ beforeAll(() => {
   writeFileSync(join(dir, "evil.ts"), `require("fs").writeFileSync(${JSON.stringify(trace)}, "x")`);
   writeFileSync(join(dir, "bunfig.toml"), 'preload = ["./evil.ts"]\n');
   writeFileSync(join(dir, ".env"), "BLANKROOT_PROFILE=/of/a/stranger.toml\n");
-  const paths = { citty: ["./evil.ts"], "*": ["./evil.ts"] };
+  const paths = { zod: ["./evil.ts"], "*": ["./evil.ts"] };
   const tsconfig = { compilerOptions: { baseUrl: ".", paths } };
   writeFileSync(join(dir, "tsconfig.json"), JSON.stringify(tsconfig));
 });
