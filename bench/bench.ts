@@ -14,7 +14,7 @@ import { parseArgs } from "node:util";
 import { Scratch, sh } from "../test/support/disk.ts";
 import { build } from "./build.ts";
 import { type Contender, contenders, fsDiff } from "./contenders.ts";
-import { median, peakBytes, timeLine, timeProgram } from "./measure.ts";
+import { median, peakBytes, timeLine, timeProgram, workOf } from "./measure.ts";
 import { makeSets, type Sample } from "./sets.ts";
 import { measureStarts } from "./starts.ts";
 import { renderStarts, renderTable, withTable } from "./table.ts";
@@ -52,7 +52,11 @@ if (!wanted.starts) {
   const empty = Array.from({ length: ROUNDS.server }, () => timeProgram([built.empty]));
   const argv = fsDiff(built, million);
   const peaks = { all: peakBytes(argv), one: peakBytes(["taskset", "--cpu-list", "0", ...argv]) };
-  report("bench", renderTable(results, median(empty)!, peaks));
+  const work = {
+    ours: workOf(argv, ROUNDS.million),
+    bare: workOf([built.walk, million.root], ROUNDS.million),
+  };
+  report("bench", renderTable(results, { emptyMs: median(empty)!, peaks, work }));
 }
 
 function report(name: string, table: string): void {

@@ -36,6 +36,23 @@ export function peakBytes(argv: readonly string[]): number {
   return Number(sh([process.execPath, measure, ...argv]));
 }
 
+/** What one run takes of processors, in its own code and in the kernel for it; all threads. */
+export interface Work {
+  readonly ownMs: number;
+  readonly kernelMs: number;
+}
+
+/** Medians of several runs, their output thrown away. */
+export function workOf(argv: readonly string[], rounds: number): Work {
+  const times = Array.from({ length: rounds }, () => {
+    const child = Bun.spawnSync([...argv], { stdout: "ignore", stderr: "inherit" });
+    return child.resourceUsage.cpuTime;
+  });
+  const medianMs = (part: "user" | "system") =>
+    median(times.map((time) => Number(time[part]) / 1000))!;
+  return { ownMs: medianMs("user"), kernelMs: medianMs("system") };
+}
+
 export function median(values: readonly number[]): number | undefined {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)];

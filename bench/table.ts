@@ -1,5 +1,6 @@
 /** Results as tables of Markdown, and their places in the README. */
 import type { Result } from "./bench.ts";
+import type { Work } from "./measure.ts";
 import type { Start } from "./starts.ts";
 
 const MIB = 1024 ** 2;
@@ -15,7 +16,15 @@ export interface Peaks {
   readonly one: number;
 }
 
-export function renderTable(results: readonly Result[], emptyMs: number, peaks: Peaks): string {
+export interface Background {
+  /** The start of an executable that does nothing. */
+  readonly emptyMs: number;
+  readonly peaks: Peaks;
+  /** For the million. */
+  readonly work: { readonly ours: Work; readonly bare: Work };
+}
+
+export function renderTable(results: readonly Result[], background: Background): string {
   const sets = Object.keys(TITLES);
   const names = [...new Set(results.map(({ contender }) => contender))];
   const find = (set: string, name: string) =>
@@ -28,14 +37,23 @@ export function renderTable(results: readonly Result[], emptyMs: number, peaks: 
     });
     return `| ${name.replaceAll("|", "\\|")} | ${cells.join(" | ")} |`;
   });
-  const mebibytes = (bytes: number) => (bytes / MIB).toFixed(0);
   return [
     `| | ${sets.map((set) => `${TITLES[set]}, warm | cold`).join(" | ")} |`,
     `| --- |${" ---: | ---: |".repeat(sets.length)}`,
     ...rows,
     "",
-    `Medians, with the ratio to fs-diff. An executable that does nothing takes ${emptyMs.toFixed(0)} ms here; fs-diff needs ${mebibytes(peaks.all)} MiB for the million, and ${mebibytes(peaks.one)} MiB on one processor.`,
+    ...remarks(background),
   ].join("\n");
+}
+
+function remarks({ emptyMs, peaks, work: { ours, bare } }: Background): string[] {
+  const whole = (number: number) => number.toFixed(0);
+  return [
+    `Medians, with the ratio to fs-diff. An executable that does nothing takes ${whole(emptyMs)} ms here; fs-diff`,
+    `needs ${whole(peaks.all / MIB)} MiB for the million, and ${whole(peaks.one / MIB)} MiB on one processor. Of its processor time for`,
+    `the million, the kernel's searches take ${whole(ours.kernelMs)} ms and its own code in two threads ${whole(ours.ownMs)} ms;`,
+    `for the bare search the kernel takes ${whole(bare.kernelMs)} ms.`,
+  ];
 }
 
 /** The first row is what the others are compared with. */
