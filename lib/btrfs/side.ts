@@ -179,13 +179,12 @@ export class Side {
 
   #refuseLoops(directory: InodeId): void {
     const { tree, inode } = directory;
-    const place = { tree, objectid: inode, type: INODE_ITEM_KEY, offset: 0 };
     if (isStub(directory)) return;
     for (let depth = 0; depth < this.#depth; depth++) {
       const above = this.#levels[depth]!.directory;
-      if (above.inode === inode && above.tree === tree) {
-        throw damaged(place, "a directory that contains itself");
-      }
+      if (above.inode !== inode || above.tree !== tree) continue;
+      const place = { tree, objectid: inode, type: INODE_ITEM_KEY, offset: 0 };
+      throw damaged(place, "a directory that contains itself");
     }
   }
 }
