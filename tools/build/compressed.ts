@@ -1,7 +1,8 @@
 /**
  * The compressed form: the launcher, and behind it the in-place form as Zstandard
- * frames. One frame for the code, one for what is before and one for what is behind
- * it: they have little in common, so that nothing is lost by unpacking them at once.
+ * frames. One for what is before the code and one for what is behind it: they have
+ * little in common with it, so that nothing is lost by unpacking them at once. The code
+ * is cut once, so that two processors have as much to do, which costs 1 % of the size.
  */
 import { promisify } from "node:util";
 import { constants, zstdCompress } from "node:zlib";
@@ -17,8 +18,12 @@ const AT_CHECKSUM = 24;
 const AT_ID = 32;
 const AT_NUMBERS = AT_ID + ID_SIZE;
 
-/** All of the code is one window: 128 MiB. */
+/** All of a frame is one window: 128 MiB. */
 const WINDOW_LOG = 27;
+/** Of the code, what is in its first frame: as much as all the others have. */
+const FIRST_PART = 0.8;
+/** Where the code may be cut: between two instructions of a machine that has all of one length. */
+const CUT_ALIGNMENT = 4096;
 
 const compress = promisify(zstdCompress);
 
@@ -36,13 +41,12 @@ export async function packCompressed(
 ): Promise<Uint8Array> {
   const { code } = inPlace;
   const source = Uint8Array.from(inPlace.bytes);
-  makeBranchesAbsolute(
-    options.machine,
-    source.subarray(code.offset, code.offset + code.size),
-    0,
-    code.size,
-  );
-  const cuts = [0, code.offset, code.offset + code.size, source.length];
+  const cut = Math.floor((code.size * FIRST_PART) / CUT_ALIGNMENT) * CUT_ALIGNMENT;
+  const bytes = source.subarray(code.offset, code.offset + code.size);
+  // As the launcher undoes it: each frame by itself.
+  makeBranchesAbsolute(options.machine, bytes, 0, cut);
+  makeBranchesAbsolute(options.machine, bytes, cut, code.size);
+  const cuts = [0, code.offset, code.offset + cut, code.offset + code.size, source.length];
   const frames = await Promise.all(
     cuts.slice(1).map(async (end, index) => {
       const from = cuts[index]!;
