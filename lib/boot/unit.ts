@@ -87,10 +87,19 @@ export function relatedBy(unit: ServiceUnit, relation: Relation): Related[] {
  * --suffix=device`. See "String Escaping for Inclusion in Unit Names" in systemd.unit(5).
  */
 export function deviceUnit(node: string): string {
-  const path = node.replace(/\/+/g, "/").replace(/^\/|\/$/g, "");
+  return `${escapedPath(node)}.device`;
+}
+
+/** The name of the unit that stands for a mount point, as `systemd-escape` gives it. */
+export function mountUnit(mountPoint: string): string {
+  return `${escapedPath(mountPoint)}.mount`;
+}
+
+function escapedPath(absolute: string): string {
+  const path = absolute.replace(/\/+/g, "/").replace(/^\/|\/$/g, "");
   const bytes = Array.from(Buffer.from(path));
   const escaped = bytes.map((byte, index) => escapedByte(byte, index === 0)).join("");
-  return `${escaped === "" ? "-" : escaped}.device`;
+  return escaped === "" ? "-" : escaped;
 }
 
 function escapedByte(byte: number, isFirst: boolean): string {
