@@ -15,6 +15,7 @@ import {
   readSync,
   writeSync,
 } from "node:fs";
+import { constants as osConstants } from "node:os";
 import { Failure, Refusal } from "../fault.ts";
 import { visible } from "../text.ts";
 import { type Handle, lookAt, O_TMPFILE, openBeneath, READ, reopen, statusOf } from "./at.ts";
@@ -22,7 +23,7 @@ import { CallFailure, checked, cString, errno, libc, ptr } from "./libc.ts";
 
 const AT_FDCWD = -100;
 const AT_SYMLINK_FOLLOW = 0x400;
-const EEXIST = 17;
+const { EEXIST, ENOENT } = osConstants.errno;
 const CHUNK_BYTES = 1024 ** 2;
 const KEPT_MAX = 1000;
 
@@ -88,12 +89,13 @@ export class ConfigDirectory implements Disposable {
     fchmodSync(nameless.fd, file.mode);
     fsyncSync(nameless.fd);
     const kept = state === "differs" ? this.#keep(file.name) : undefined;
-    this.#link(nameless, file.name, kept !== undefined);
+    if (kept === undefined) this.#link(nameless, file.name);
+    else this.#replace(nameless, file.name);
     fsyncSync(this.#fd);
     return kept;
   }
 
-  /** Gives what is there a second name, that nothing has. */
+  /** Gives what is there a second name, that nothing else has. */
   #keep(name: string): string {
     const from = cString(name);
     for (let count = 1; count <= KEPT_MAX; count++) {
@@ -102,19 +104,39 @@ export class ConfigDirectory implements Disposable {
       if (libc().linkat(this.#fd, ptr(from), this.#fd, ptr(to), 0) !== -1) return kept;
       const code = errno();
       if (code !== EEXIST) throw new CallFailure(`Cannot keep ${this.#shown(name)}`, code);
+      // Of a run that was killed when it had come so far.
+      if (this.#isSame(name, kept)) return kept;
     }
     throw new Refusal(`Cannot keep ${this.#shown(name)}: ${KEPT_MAX} old ones are there`);
   }
 
-  #link(nameless: Handle, name: string, replaces: boolean): void {
+  #isSame(a: string, b: string): boolean {
+    using first = lookAt(this.#fd, Buffer.from(a));
+    using second = lookAt(this.#fd, Buffer.from(b));
+    if (first === undefined || second === undefined) return false;
+    return statusOf(first.fd).inode === statusOf(second.fd).inode;
+  }
+
+  #link(nameless: Handle, name: string): void {
     const action = () => `Cannot write ${this.#shown(name)}`;
     const from = cString(nameless.path);
-    const first = cString(replaces ? `.${name}.${process.pid}` : name);
-    const linked = libc().linkat(AT_FDCWD, ptr(from), this.#fd, ptr(first), AT_SYMLINK_FOLLOW);
+    const to = cString(name);
+    const linked = libc().linkat(AT_FDCWD, ptr(from), this.#fd, ptr(to), AT_SYMLINK_FOLLOW);
     checked(linked, action);
-    if (!replaces) return;
-    const last = cString(name);
-    checked(libc().renameat2(this.#fd, ptr(first), this.#fd, ptr(last), 0), action);
+  }
+
+  /** What is kept has its other name already: this one goes from the old file to the new at once. */
+  #replace(nameless: Handle, name: string): void {
+    const fresh = `.${name}.blankroot-new`;
+    const [from, to] = [cString(fresh), cString(name)];
+    // Of a run that was killed; where there is none, nothing is to be done.
+    const code = libc().unlinkat(this.#fd, ptr(from), 0) === -1 ? errno() : ENOENT;
+    if (code !== ENOENT) throw new CallFailure(`Cannot remove ${this.#shown(fresh)}`, code);
+    this.#link(nameless, fresh);
+    checked(
+      libc().renameat2(this.#fd, ptr(from), this.#fd, ptr(to), 0),
+      () => `Cannot write ${this.#shown(name)}`,
+    );
   }
 
   #holds(original: Handle, { content }: NewFile): boolean {
