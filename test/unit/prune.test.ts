@@ -142,7 +142,7 @@ describe("prune.sh agrees with rootsToPrune()", () => {
     using scratch = new Scratch();
     const random = seeded(20260331);
     let pruned = 0;
-    for (let round = 0; round < 12; round++) {
+    for (let round = 0; round < 5; round++) {
       const names = Array.from({ length: 12 }, () => anyName(random));
       const keep = { days: random(4) * 20, at_least: random(4) };
       const expected = rootsToPrune([...new Set(names)], keep, NOW, 0);
@@ -150,7 +150,7 @@ describe("prune.sh agrees with rootsToPrune()", () => {
       const found = chosen(scratch, [...new Set(names)], keep, NOW, shell);
       expect({ names, keep, found }).toEqual({ names, keep, found: expected });
     }
-    expect(pruned).toBeGreaterThan(20);
+    expect(pruned).toBeGreaterThan(10);
   });
 });
 
