@@ -13,7 +13,7 @@ export const KEEP_PARAMETER = "blankroot.rollback=no";
 type OnFailure = Profile["rollback"]["on_failure"];
 
 /** Sets blankroot_skip where the kernel's command line asks for it; needs no program. */
-const SKIP_IF_ASKED = `blankroot_skip=no
+export const SKIP_IF_ASKED = `blankroot_skip=no
 read -r blankroot_cmdline </proc/cmdline || blankroot_cmdline=
 case " $blankroot_cmdline " in
   *" ${KEEP_PARAMETER} "*) blankroot_skip=yes ;;

@@ -33,6 +33,15 @@ export interface ServiceUnit {
   readonly service: readonly Setting[];
 }
 
+export interface TimerUnit {
+  /** Without its type; it starts the service of the same name. */
+  readonly name: string;
+  readonly description: string;
+  readonly related: readonly Related[];
+  /** Of the section [Timer]. */
+  readonly timer: readonly Setting[];
+}
+
 const KEYS: Readonly<Record<Relation, string>> = {
   requires: "Requires",
   after: "After",
@@ -45,18 +54,32 @@ const INSTALLED = ["wantedBy", "requiredBy"] as const satisfies readonly Relatio
 
 /** The unit's file. @param execStart the command line, as systemd reads it */
 export function unitFile(unit: ServiceUnit, execStart: string): string {
+  const service = [...unit.service.map(settingLine), `ExecStart=${execStart}`];
+  return file(unit, unit.unit, "Service", service);
+}
+
+/** The timer's file. */
+export function timerFile(unit: TimerUnit): string {
+  return file(unit, [], "Timer", unit.timer.map(settingLine));
+}
+
+function file(
+  unit: ServiceUnit | TimerUnit,
+  settings: readonly Setting[],
+  section: string,
+  lines: readonly string[],
+): string {
   const relations = Object.keys(KEYS) as Relation[];
   const ofUnit = relations.filter((relation) => !isInstalled(relation));
   const ofInstall = relations.filter(isInstalled);
   return [
     "[Unit]",
     `Description=${unit.description}`,
-    ...unit.unit.map(settingLine),
+    ...settings.map(settingLine),
     ...ofUnit.flatMap((relation) => relationLine(unit, relation)),
     "",
-    "[Service]",
-    ...unit.service.map(settingLine),
-    `ExecStart=${execStart}`,
+    `[${section}]`,
+    ...lines,
     "",
     "[Install]",
     ...ofInstall.flatMap((relation) => relationLine(unit, relation)),
@@ -68,17 +91,18 @@ export function unitFile(unit: ServiceUnit, execStart: string): string {
  * The links that enabling the unit makes, as NixOS makes them when it is built:
  * `sysroot.mount.requires/blankroot-rollback.service`.
  */
-export function installLinks(unit: ServiceUnit): string[] {
+export function installLinks(unit: ServiceUnit | TimerUnit): string[] {
+  const type = "timer" in unit ? "timer" : "service";
   return unit.related
     .filter(({ relation }) => isInstalled(relation))
     .map(({ relation, unit: other }) => {
       const folder = relation === "wantedBy" ? "wants" : "requires";
-      return `${other}.${folder}/${unit.name}.service`;
+      return `${other}.${folder}/${unit.name}.${type}`;
     });
 }
 
 /** The other units of one relation, in their order. */
-export function relatedBy(unit: ServiceUnit, relation: Relation): Related[] {
+export function relatedBy(unit: ServiceUnit | TimerUnit, relation: Relation): Related[] {
   return unit.related.filter((each) => each.relation === relation);
 }
 
@@ -109,7 +133,7 @@ function escapedByte(byte: number, isFirst: boolean): string {
   return `\\x${byte.toString(16).padStart(2, "0")}`;
 }
 
-function relationLine(unit: ServiceUnit, relation: Relation): string[] {
+function relationLine(unit: ServiceUnit | TimerUnit, relation: Relation): string[] {
   const units = relatedBy(unit, relation).map(({ unit: other }) => other);
   return units.length === 0 ? [] : [`${KEYS[relation]}=${units.join(" ")}`];
 }
