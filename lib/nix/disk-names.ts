@@ -39,7 +39,7 @@ export const NO_DISK: DiskFacts = {
 /** A device as the configuration calls it. */
 export interface Name {
   readonly path: string;
-  /** What a reader should know of the name, without a full stop; undefined for nothing. */
+  /** Why it is no UUID, as the end of a sentence; undefined where it is one, or the profile's own. */
   readonly remark: string | undefined;
   /** Names that another configuration may call it by, its own among them. */
   readonly aliases: readonly string[];
@@ -108,14 +108,14 @@ function plain(path: string): Name {
 
 function labelled(label: string): Name {
   const path = labelPath(label);
-  return { path, remark: `By its label: ${DISK_WAS_MISSING}`, aliases: [path], isKnown: false };
+  return { path, remark: `by its label, for ${DISK_WAS_MISSING}`, aliases: [path], isKnown: false };
 }
 
 function byNumber(profile: Profile, part: "swap" | "btrfs", others: readonly string[]): Name {
   const { device, swap } = profile.disk;
   const number = part === "btrfs" && swap?.kind !== "partition" ? SWAP_NUMBER : NUMBERS[part];
   const path = partitionPath(device, number);
-  const remark = `Partition ${number} as format-disk makes it: ${DISK_WAS_MISSING}`;
+  const remark = `partition ${number} as format-disk makes it, for ${DISK_WAS_MISSING}`;
   return { path, remark, aliases: [path, ...others], isKnown: false };
 }
 

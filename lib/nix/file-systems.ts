@@ -15,6 +15,7 @@ import {
   Expression,
   NixSet,
   type NixValue,
+  sentence,
 } from "./text.ts";
 
 /** What the file system's device is bound to by `let`. */
@@ -64,7 +65,7 @@ export function swapAttributes(profile: Profile, facts: DiskFacts): Attribute[] 
   if (swap === undefined) return [];
   if (swap.kind === "file") return swapFileAttributes(swap.size, facts);
   const { path, remark } = swapName(profile, facts);
-  const device = attribute("device", path, sentence(remark));
+  const device = attribute("device", path, remark && sentence(remark));
   if (encryption === undefined) {
     return [
       attribute("swapDevices", [new NixSet([device])]),
@@ -80,26 +81,26 @@ export function swapAttributes(profile: Profile, facts: DiskFacts): Attribute[] 
   return [attribute("swapDevices", [new NixSet([device, random])])];
 }
 
-/** How many swap areas the configuration may have under these names; see `assertions`. */
-export function swapNames(profile: Profile, facts: DiskFacts): string[] | undefined {
+/** All names of the swap area, undefined where there is none; without its UUIDs they are not all known. */
+export function swapNames(profile: Profile, facts: DiskFacts): string[] | "unknown" | undefined {
   const { swap } = profile.disk;
   if (swap === undefined) return undefined;
   if (swap.kind === "file") return [SWAP_FILE];
   const { aliases, isKnown } = swapName(profile, facts);
-  return isKnown ? [...aliases] : [];
+  return isKnown ? [...aliases] : "unknown";
 }
 
-export function luksAttributes(profile: Profile, facts: DiskFacts): Attribute[] {
-  const { encryption } = profile.disk;
-  if (encryption === undefined) return [];
+/** What `let` binds: the partition with the LUKS volume. */
+export function luksBindings(profile: Profile, facts: DiskFacts): Attribute[] {
+  if (profile.disk.encryption === undefined) return [];
   const { path, remark } = luksName(profile, facts);
-  return [
-    {
-      path: ["boot", "initrd", "luks", "devices", encryption.mapper, "device"],
-      value: path,
-      comment: sentence(remark),
-    },
-  ];
+  return [attribute("luks", path, remark && sentence(remark))];
+}
+
+export function luksAttributes({ disk: { encryption } }: Profile): Attribute[] {
+  if (encryption === undefined) return [];
+  const path = ["boot", "initrd", "luks", "devices", encryption.mapper, "device"];
+  return [{ path, value: new Expression("luks") }];
 }
 
 export function loaderAttributes(): Attribute[] {
@@ -159,7 +160,7 @@ function espValue(profile: Profile, facts: DiskFacts): Pick<Attribute, "value" |
   const secret = "The files are a secret: systemd keeps a random seed there.";
   return {
     value: new NixSet([
-      attribute("device", path, sentence(remark)),
+      attribute("device", path, remark && sentence(remark)),
       attribute("fsType", "vfat"),
       attribute("options", ["umask=0077"], secret),
     ]),
@@ -190,8 +191,4 @@ function swapFileAttributes(sizeBytes: number, { resumeOffset }: DiskFacts): Att
       "Where the swap file begins: a file that is made anew begins elsewhere.",
     ),
   ];
-}
-
-function sentence(remark: string | undefined): string | undefined {
-  return remark === undefined ? undefined : `${remark}.`;
 }

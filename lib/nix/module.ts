@@ -3,20 +3,21 @@
  * impermanence or preservation.
  */
 import type { Profile } from "../profile.ts";
-import { assertionAttributes, assertionBindings, warningAttributes } from "./assertions.ts";
+import { assertionAttributes, guardBindings, guardsOf, warningAttributes } from "./assertions.ts";
 import { binaryAttributes, packageBinding } from "./binary.ts";
 import { btrfsName, type DiskFacts } from "./disk-names.ts";
 import {
   fileSystemAttributes,
   loaderAttributes,
   luksAttributes,
+  luksBindings,
   swapAttributes,
 } from "./file-systems.ts";
 import { hostAttributes, sshAttributes, sudoAttributes, userAttributes } from "./host.ts";
 import { persistenceAttributes } from "./persistence.ts";
 import { type RunningText, runningAttributes } from "./running.ts";
 import { keepRootAttributes, stage1Attributes } from "./stage1.ts";
-import { type Attribute, apart, attribute, commentLines } from "./text.ts";
+import { type Attribute, apart, attribute, commentLines, sentence } from "./text.ts";
 import { renderModule } from "./write-module.ts";
 
 export const MODULE_FILE = "blankroot.nix";
@@ -30,14 +31,16 @@ export interface ModuleOptions {
 export function moduleText(profile: Profile, facts: DiskFacts, options: ModuleOptions): string {
   const device = btrfsName(profile, facts);
   const { running, binaryWith } = options;
+  const guards = guardsOf(profile, facts);
   const bindings = [
     ...(binaryWith === undefined ? [] : [packageBinding()]),
     attribute("btrfs", device.path, deviceComment(device.remark)),
-    ...assertionBindings(profile),
+    ...luksBindings(profile, facts),
+    ...guardBindings(guards),
   ];
   const sections: Attribute[][] = [
     fileSystemAttributes(profile, facts),
-    luksAttributes(profile, facts),
+    luksAttributes(profile),
     ...swapAttributes(profile, facts).map((each) => [each]),
     loaderAttributes(),
     ...stage1Attributes(profile, device.path).map((each) => [each]),
@@ -49,13 +52,12 @@ export function moduleText(profile: Profile, facts: DiskFacts, options: ModuleOp
     sudoAttributes(),
     sshAttributes(profile),
     binaryWith === undefined ? [] : binaryAttributes(binaryWith),
-    assertionAttributes(profile, facts),
-    warningAttributes(profile),
+    assertionAttributes(guards),
+    warningAttributes(guards),
   ];
-  const needsPackages = running.length > 0 || binaryWith !== undefined;
   return renderModule({
     head: headOf(profile),
-    arguments: ["config", "lib", "options", ...(needsPackages ? ["pkgs"] : []), "utils"],
+    arguments: ["config", "lib", "options", "pkgs", "utils"],
     bindings: apart(bindings.map((each) => [each])),
     attributes: apart(sections),
   });
@@ -69,5 +71,5 @@ function headOf({ persist }: Profile): string[] {
 
 function deviceComment(remark: string | undefined): string {
   const what = "What is rolled back and mounted, under the name that rollback.sh has for it.";
-  return remark === undefined ? what : `${what}\n${remark}.`;
+  return remark === undefined ? what : `${what}\n${sentence(remark)}`;
 }

@@ -1,6 +1,6 @@
 /** All files of a configuration, from a profile and what its disk tells. */
 import type { Profile } from "../profile.ts";
-import { btrfsName, type DiskFacts } from "./disk-names.ts";
+import { btrfsName, type DiskFacts, espName, luksName, swapName } from "./disk-names.ts";
 import type { ConfigFile } from "./files.ts";
 import { channelFiles, flakeFiles } from "./full.ts";
 import { MODULE_FILE, moduleText } from "./module.ts";
@@ -31,8 +31,14 @@ export function renderConfiguration(
   return full === "channels" ? [...files, ...channelFiles(profile)] : files;
 }
 
-/** What a reader should know of how the disk is named, a line each. */
+/** Names that are not UUIDs for want of the disk, a line each. */
 export function remarksOf(profile: Profile, facts: DiskFacts): string[] {
-  const { remark } = btrfsName(profile, facts);
-  return remark === undefined ? [] : [remark];
+  const { encryption, swap } = profile.disk;
+  const names = [
+    btrfsName(profile, facts),
+    ...(encryption === undefined ? [] : [luksName(profile, facts)]),
+    espName(profile, facts),
+    ...(swap?.kind === "partition" ? [swapName(profile, facts)] : []),
+  ];
+  return names.flatMap(({ path, remark }) => (remark === undefined ? [] : `${path}: ${remark}`));
 }

@@ -120,6 +120,11 @@ export function nixName(name: string): string {
   return IDENTIFIER.test(name) && !KEYWORDS.has(name) ? name : nixString(name);
 }
 
+/** The words of a reason as a sentence, for a comment. */
+export function sentence(words: string): string {
+  return `${words.slice(0, 1).toUpperCase()}${words.slice(1)}.`;
+}
+
 /** A comment's lines. A carriage return ends one too, in Nix. */
 export function commentLines(comment: string): string[] {
   return comment.split(/[\n\r]/).map((line) => (line === "" ? "#" : `# ${line}`));

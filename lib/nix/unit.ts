@@ -1,13 +1,6 @@
 /** Units of systemd as attributes of NixOS, each line with its reason above it. */
-import type { Relation, ServiceUnit, Setting } from "../boot/unit.ts";
-import { type Attribute, attribute, Commented, NixSet, type NixValue } from "./text.ts";
-
-/** What starts a unit by the time; see systemd.timer(5). */
-export interface Timer {
-  readonly description: string;
-  readonly related: ServiceUnit["related"];
-  readonly timer: readonly Setting[];
-}
+import type { Relation, ServiceUnit, Setting, TimerUnit } from "../boot/unit.ts";
+import { type Attribute, attribute, Commented, NixSet, type NixValue, sentence } from "./text.ts";
 
 const RELATIONS = ["wantedBy", "requiredBy", "requires", "after", "before", "conflicts"] as const;
 
@@ -23,7 +16,7 @@ export function serviceAttributes(unit: ServiceUnit, script: NixValue): Attribut
 }
 
 /** The attributes of `systemd.timers.NAME`. */
-export function timerAttributes(timer: Timer): Attribute[] {
+export function timerAttributes(timer: TimerUnit): Attribute[] {
   return [
     attribute("description", timer.description),
     ...relationAttributes(timer),
@@ -53,8 +46,4 @@ function settingAttributes(section: string, settings: readonly Setting[]): Attri
   if (only === undefined) return [];
   if (attributes.length > 1) return [attribute(section, new NixSet(attributes))];
   return [{ ...only, path: [section, ...only.path] }];
-}
-
-function sentence(why: string): string {
-  return `${why.slice(0, 1).toUpperCase()}${why.slice(1)}.`;
 }

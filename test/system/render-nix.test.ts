@@ -12,14 +12,15 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { blankroot, MAIN } from "../support/blankroot.ts";
+import { blankroot, COMMAND, MAIN } from "../support/blankroot.ts";
 import { attachLoop, makeBtrfs, mountAt, Scratch, sh } from "../support/disk.ts";
 import { describePrivileged } from "../support/privileged.ts";
 import { type ProfileOptions, writeProfile } from "../support/profile.ts";
 import type { Strike } from "../support/struck-libc.ts";
 
-const FILES = ["blankroot.nix", "machine-id.sh", "rollback.sh"];
+const FILES = ["blankroot.nix", "check.sh", "machine-id.sh", "prune.sh", "rollback.sh"];
 const MIB = 1024 ** 2;
+const isExecutable = process.env.BLANKROOT_TEST_EXECUTABLE !== undefined;
 
 /** A profile, and a directory to write to. */
 function prepared(scratch: Scratch, options: Partial<ProfileOptions> = {}) {
@@ -75,7 +76,7 @@ describe("render-nix --out", () => {
   test("writes all files, whatever the umask, and nothing the second time", () => {
     using scratch = new Scratch();
     const { out, profile, run, write } = prepared(scratch);
-    const words = [process.execPath, MAIN, "render-nix", "--profile", profile, "--out", out];
+    const words = [...COMMAND, "render-nix", "--profile", profile, "--out", out];
     sh(["sh", "-c", 'umask 077; exec "$@"', "sh", ...words]);
     expect(contents(out)).toEqual(JSON.parse(run("--json").stdout));
     for (const name of FILES) expect(statSync(join(out, name)).mode & 0o7777).toBe(0o644);
@@ -83,7 +84,7 @@ describe("render-nix --out", () => {
     const again = write();
     expect([again.status, again.stderr]).toEqual([
       0,
-      expect.stringContaining("3 were there already"),
+      expect.stringContaining("5 were there already"),
     ]);
     expect(FILES.map((name) => statSync(join(out, name)).ino)).toEqual(before);
   });
@@ -164,20 +165,58 @@ describe("render-nix --out", () => {
     const ran = write("-n", "--force");
     expect([ran.status, ran.stdout]).toEqual([
       0,
-      `write ${out}/blankroot.nix\nreplace ${out}/rollback.sh\nwrite ${out}/machine-id.sh\n`,
+      ["write blankroot.nix", "replace rollback.sh", "write machine-id.sh"]
+        .concat(["write check.sh", "write prune.sh"])
+        .map((line) => `${line.replace(" ", ` ${out}/`)}\n`)
+        .join(""),
     ]);
     expect(contents(out)).toEqual({ "rollback.sh": "mine\n" });
   });
 
-  test.skipIf(process.env.BLANKROOT_TEST_EXECUTABLE !== undefined)(
-    "takes no executable along that isn't one",
-    () => {
-      using scratch = new Scratch();
-      const ran = prepared(scratch).write("--with-binary");
-      expect(ran.status).toBe(3);
-      expect(ran.stderr).toMatch(/this runs from its sources/);
-    },
-  );
+  test.skipIf(isExecutable)("takes no executable along that isn't one", () => {
+    using scratch = new Scratch();
+    const ran = prepared(scratch).write("--with-binary");
+    expect(ran.status).toBe(3);
+    expect(ran.stderr).toMatch(/this runs from its sources/);
+  });
+
+  test.skipIf(!isExecutable)("takes itself and the profile along, as a package", () => {
+    using scratch = new Scratch();
+    const { out, profile, write } = prepared(scratch);
+    expect(write("--with-binary").status).toBe(0);
+    expect(readFileSync(join(out, "config.toml"))).toEqual(readFileSync(profile));
+    expect(statSync(join(out, "blankroot")).mode & 0o7777).toBe(0o755);
+    // What the module has Nix do, in a place as bare as its sandbox.
+    const text = readFileSync(join(out, "blankroot.nix"), "utf8");
+    const build = /runCommand .*''\n([\s\S]*?)''/.exec(text)?.[1];
+    const store = scratch.path("store");
+    const script = build!.replace(/\$\{.*?\}/, join(out, "blankroot"));
+    sh([
+      "env",
+      "-i",
+      `PATH=${process.env.PATH}`,
+      `out=${store}`,
+      "BLANKROOT_CACHE=off",
+      "sh",
+      "-euc",
+      script,
+    ]);
+    const links = readdirSync(join(store, "bin")).sort();
+    expect(links).toContain("fs-diff");
+    expect(links).toContain("render-nix");
+    const again = join(store, "bin/render-nix");
+    expect(sh([again, "--profile", profile, "--quiet", "--json"])).toContain("blankroot.nix");
+    // From then on the profile that lies beside the module is the one that is edited.
+    const own = [
+      "render-nix",
+      "--profile",
+      join(out, "config.toml"),
+      "--with-binary",
+      "--out",
+      out,
+    ];
+    expect(blankroot(own).stderr).toContain("6 were there already");
+  });
 });
 
 const STRIKES = [
@@ -257,7 +296,7 @@ describePrivileged("render-nix names file systems", () => {
     const ran = blankroot(["render-nix", "--profile", other]);
     expect(ran.stdout).toContain('btrfs = "/dev/disk/by-label/another";');
     expect(ran.stdout).not.toContain("by-uuid");
-    expect(ran.stderr).toContain("By its label");
+    expect(ran.stderr).toContain("by its label");
     expect(run("--labels").stdout).toContain(`btrfs = "/dev/disk/by-label/${label}";`);
   });
 

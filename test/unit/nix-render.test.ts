@@ -4,8 +4,6 @@ import { join } from "node:path";
 import { btrfsName, labelPath, luksName, NO_DISK, swapName } from "../../lib/nix/disk-names.ts";
 import { MODULE_FILE } from "../../lib/nix/module.ts";
 import { type RenderOptions, renderConfiguration } from "../../lib/nix/render.ts";
-import { runningAttributes } from "../../lib/nix/running.ts";
-import { NixSet, renderNix } from "../../lib/nix/text.ts";
 import type { Profile } from "../../lib/profile.ts";
 import { Scratch } from "../support/disk.ts";
 import { exampleProfile } from "../support/example.ts";
@@ -60,17 +58,15 @@ describe("renderConfiguration() gives", () => {
     const text = (name: string) =>
       readFileSync(join(import.meta.dir, "../../lib/boot", name), "utf8");
     const files = renderConfiguration(exampleProfile(), DISK, PLAIN);
-    for (const name of ["rollback.sh", "machine-id.sh"]) {
-      expect(files.find((file) => file.name === name)?.text.endsWith(`\n\n${text(name)}`)).toBe(
-        true,
-      );
+    for (const name of ["rollback.sh", "machine-id.sh", "prune.sh", "check.sh"]) {
+      expect(files.find((file) => file.name === name)?.text.endsWith(`\n${text(name)}`)).toBe(true);
     }
   });
 
   test("nothing for a machine id that is not kept", () => {
     const profile = exampleProfile({ persist: { files: [] } });
     const files = renderConfiguration(profile, DISK, PLAIN);
-    expect(files.map(({ name }) => name)).toEqual([MODULE_FILE, "rollback.sh"]);
+    expect(files.map(({ name }) => name)).not.toContain("machine-id.sh");
     expect(files[0]!.text).not.toContain("machine-id");
   });
 
@@ -156,28 +152,6 @@ describe("a device is called", () => {
     expect(labelPath("a#+-.:=@_Z9")).toBe("/dev/disk/by-label/a#+-.:=@_Z9");
     expect(labelPath("a/b~")).toBe("/dev/disk/by-label/a\\x2fb\\x7e");
   });
-});
-
-test("runningAttributes() gives a service and its timer", () => {
-  const attributes = runningAttributes([
-    {
-      fileName: "made-up.sh",
-      text: "exit 0\n",
-      unit: {
-        name: "made-up",
-        description: "Do nothing",
-        related: [{ relation: "after", unit: "local-fs.target", why: "it is late" }],
-        unit: [],
-        service: [{ key: "Type", value: "oneshot" }],
-      },
-      timer: {
-        description: "Do nothing daily",
-        related: [{ relation: "wantedBy", unit: "timers.target", why: "it begins with the boot" }],
-        timer: [{ key: "OnBootSec", value: "15min", why: "late enough" }],
-      },
-    },
-  ]);
-  expect(renderNix(new NixSet(attributes))).toMatchSnapshot();
 });
 
 describeUnless(missingProgram(NIX_PROGRAMS), "nix-instantiate --parse takes", () => {
