@@ -9,21 +9,36 @@ import { type Guard, guarded } from "./guard.ts";
 import { ID_MAPS } from "./persistence.ts";
 import { attribute, Expression } from "./text.ts";
 
+const STORE = "/nix/store";
+
 export function lockOutGuards(profile: Profile): Guard[] {
   return [
+    ...(holds(profile, STORE) ? [] : [storeGuard()]),
     neededForBootGuard(profile),
     Object.keys(profile.users).length > 0 ? passwordGuard() : noUsersGuard(),
     ...(keepsIdMaps(profile) ? [] : [idMapGuard(profile)]),
   ];
 }
 
+/** For a profile that has it on none of its subvolumes; it may be on another disk. */
+function storeGuard(): Guard {
+  return {
+    assertions: [
+      guarded(
+        `config.fileSystems ? "/nix" || config.fileSystems ? "${STORE}"`,
+        `${STORE} is on the root, and gone with the next boot. Give it a file system that survives`,
+      ),
+    ],
+  };
+}
+
 function neededForBootGuard(profile: Profile): Guard {
-  const holds = `lib.all (place: utils.fsNeededForBoot config.fileSystems.\${place}) neededPlaces`;
+  const areNeeded = `lib.all (place: utils.fsNeededForBoot config.fileSystems.\${place}) neededPlaces`;
   return {
     bindings: [attribute("neededPlaces", [...bootMounts(profile).keys()])],
     assertions: [
       guarded(
-        holds,
+        areNeeded,
         `each of \${toString neededPlaces} must be neededForBoot: kept state and users are made from what is there`,
       ),
     ],
@@ -107,10 +122,12 @@ function idMapGuard({ persist }: Profile): Guard {
   };
 }
 
-function keepsIdMaps({ btrfs, persist }: Profile): boolean {
-  const kept = [
-    ...persist.directories.map(({ path }) => path),
-    ...Object.values(btrfs.subvolumes).map(({ mount }) => mount),
-  ];
-  return kept.some((path) => isWithin(ID_MAPS, path));
+function keepsIdMaps(profile: Profile): boolean {
+  const { directories } = profile.persist;
+  return holds(profile, ID_MAPS) || directories.some(({ path }) => isWithin(ID_MAPS, path));
+}
+
+/** Whether a path is on one of the surviving subvolumes. */
+function holds({ btrfs }: Profile, path: string): boolean {
+  return Object.values(btrfs.subvolumes).some(({ mount }) => isWithin(path, mount));
 }

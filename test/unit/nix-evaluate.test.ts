@@ -25,6 +25,9 @@ const withoutMaps = {
   persist: { ...systemd.persist, directories: [] },
 };
 const withoutUsers: Profile = { ...systemd, users: {} };
+const withoutNix = exampleProfile({
+  btrfs: { subvolumes: { persist: { mount: "/persist", options: [] } } },
+});
 const uuid = `/dev/disk/by-uuid/${DISK.btrfs}`;
 
 /** What other files of a configuration say, and what is then said of it. */
@@ -109,6 +112,11 @@ const clashes: [name: string, base: Case, message: RegExp][] = [
     /must be neededForBoot/,
   ],
   [
+    "nothing that holds the store",
+    caseOf(withoutNix, DISK),
+    /\/nix\/store is on the root, and gone with the next boot/,
+  ],
+  [
     "a password file that is wiped",
     caseOf(systemd, DISK, [`{ users.users.other.hashedPasswordFile = "/etc/other"; }`]),
     /\/etc\/other would not be there when users are made/,
@@ -140,6 +148,12 @@ const additions: [name: string, base: Case][] = [
   [
     "another unit in stage 1",
     caseOf(systemd, DISK, [`{ boot.initrd.systemd.services.other.script = "btrfs device scan"; }`]),
+  ],
+  [
+    "the store on another disk",
+    caseOf(withoutNix, DISK, [
+      `{ fileSystems."/nix" = { device = "/dev/sdb1"; fsType = "xfs"; }; }`,
+    ]),
   ],
   ["another name of the machine", caseOf(systemd, DISK, [`{ networking.hostName = "other"; }`])],
 ];
