@@ -4,7 +4,7 @@ _blankroot() {
   local current=${COMP_WORDS[COMP_CWORD]} name=${COMP_WORDS[0]##*/} words
   if [[ $name == blankroot ]]; then
     if ((COMP_CWORD == 1)); then
-      mapfile -t COMPREPLY < <(compgen -W 'format-disk make-subvols mount-subvols fs-diff rollback-preview persist-copy rollback unpack install-links --help --version' -- "$current")
+      mapfile -t COMPREPLY < <(compgen -W 'format-disk make-subvols mount-subvols render-nix fs-diff rollback-preview persist-copy rollback unpack install-links --help --version' -- "$current")
       return
     fi
     name=${COMP_WORDS[1]}
@@ -13,6 +13,7 @@ _blankroot() {
     format-disk) words='--profile= --dry-run -n --json --apply= --wipe --save-table= --seed= --help -h --version --quiet -q --verbose -v' ;;
     make-subvols) words='--profile= --dry-run -n --json --help -h --version --quiet -q --verbose -v' ;;
     mount-subvols) words='--profile= --dry-run -n --json --target= --unmount -u --without-esp --help -h --version --quiet -q --verbose -v' ;;
+    render-nix) words='--profile= --out= --force --dry-run -n --json --full --channels --labels --with-binary --help -h --version --quiet -q --verbose -v' ;;
     fs-diff) words='--profile= --root= --base= --persist= --json --null -0 --status --dirs --all -a --type= --only= --collapse --sort= --tree --depth= --stat --since= --mark --state= --no-ignore --help -h --version --quiet -q --verbose -v' ;;
     rollback-preview) words='--profile= --root= --base= --persist= --json --help -h --version --quiet -q --verbose -v' ;;
     persist-copy) words='--profile= --root= --persist= --dry-run -n --json --null -0 --update --help -h --version --quiet -q --verbose -v' ;;
@@ -25,4 +26,4 @@ _blankroot() {
   mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
   if [[ ${COMPREPLY[0]-} == *= ]]; then compopt -o nospace; fi
 }
-complete -o default -F _blankroot blankroot format-disk make-subvols mount-subvols fs-diff rollback-preview persist-copy rollback unpack install-links
+complete -o default -F _blankroot blankroot format-disk make-subvols mount-subvols render-nix fs-diff rollback-preview persist-copy rollback unpack install-links

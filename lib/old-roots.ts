@@ -12,16 +12,21 @@ export interface KeepRule {
 }
 
 const DAY_MS = 24 * 60 * 60 * 1000;
-/** As lib/boot/rollback.sh names them: UTC, then the boot's id, then a count where both were taken. */
+/** As lib/boot/rollback.sh names them and lib/boot/prune.sh reads them: UTC, then the boot's id, then a count where both were taken. */
 const NAME = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z-[0-9A-Za-z+-]*$/;
 
-/** When a former root was set aside; undefined for a name that is no former root's. */
+/**
+ * When a former root was set aside; undefined for a name that is no former root's, a
+ * 30th of February included: no clock shows it, and names would not sort as times do.
+ */
 export function timeOfOldRoot(name: string): Date | undefined {
   const found = NAME.exec(name);
   if (found === null) return undefined;
   const [, year, month, day, hour, minute, second] = found;
-  const time = new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
-  return Number.isNaN(time.getTime()) ? undefined : time;
+  const text = `${year}-${month}-${day}T${hour}:${minute}:${second}`;
+  const time = new Date(`${text}Z`);
+  if (Number.isNaN(time.getTime())) return undefined;
+  return time.toISOString().startsWith(text) ? time : undefined;
 }
 
 /** Whether none are kept: the old root itself goes at once. */

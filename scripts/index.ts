@@ -8,6 +8,7 @@ export const scripts: Record<string, () => Promise<{ default: Script }>> = {
   "format-disk": () => import("./format-disk.ts"),
   "make-subvols": () => import("./make-subvols.ts"),
   "mount-subvols": () => import("./mount-subvols.ts"),
+  "render-nix": () => import("./render-nix.ts"),
   "fs-diff": () => import("./fs-diff.ts"),
   "rollback-preview": () => import("./rollback-preview.ts"),
   "persist-copy": () => import("./persist-copy.ts"),

@@ -1,6 +1,6 @@
 # The rollback: a writable snapshot of the blank subvolume takes the place of
-# the root, and the old root is set aside. This text never changes; parameters
-# are variables set ahead of it:
+# the root, and the old root is set aside. This text never changes; subvolumes.sh
+# stands ahead of it, and ahead of that the parameters, which are variables:
 #
 #   blankroot_device     block device of the btrfs file system
 #   blankroot_root       name of the root subvolume, at the top of it
@@ -26,11 +26,7 @@
 # is looked at first, and a failed step ends the run.
 
 blankroot_rollback() (
-  newline='
-'
-  tab=$(printf '\t')
-  IFS=" $tab$newline"
-  set +f
+  blankroot_subvolumes
 
   # The result, until it is known better; written by finish in every case.
   outcome=failed reason="ended early" boot_id="" old_root="" warnings=""
@@ -41,51 +37,6 @@ blankroot_rollback() (
   device=${blankroot_device:-}
   top=${blankroot_top:-}
   result=${blankroot_result:-/run/blankroot/rollback}
-
-  die() {
-    reason=$1
-    exit 1
-  }
-
-  warn() {
-    warnings="$warnings${warnings:+; }$1"
-  }
-
-  # Runs a program whose output is of interest only if it fails: then it is in
-  # the reason, behind $1.
-  must() {
-    action=$1
-    shift
-    output=$("$@" 2>&1) || die "$action: $output"
-  }
-
-  exists() {
-    [ -e "$1" ] || [ -L "$1" ]
-  }
-
-  # Is $1 the top of a subvolume? Leaves what btrfs says of it in $shown.
-  show() {
-    [ ! -L "$1" ] && shown=$(btrfs subvolume show "$1" 2>&1)
-  }
-
-  # Leaves the field $1 of $shown in $value. A name with newlines can look like
-  # a field: one that is there twice is none.
-  field() {
-    label=$newline$tab$1:
-    value=
-    case $shown in
-      *"$label"*"$label"*) return 1 ;;
-      *"$label"*) ;;
-      *) return 1 ;;
-    esac
-    value=${shown#*"$label"}
-    value=${value%%"$newline"*}
-    value=${value##*"$tab"}
-  }
-
-  is_field() {
-    field "$1" && [ "$value" = "$2" ]
-  }
 
   is_of_blank() {
     show "$1" && is_field "Parent UUID" "$blank_uuid"
@@ -99,65 +50,18 @@ blankroot_rollback() (
       is_field Generation "$value"
   }
 
-  # Leaves in $escaped how mountinfo writes the path $1.
-  escape() {
-    escaped= rest=$1
-    while [ -n "$rest" ]; do
-      tail=${rest#?}
-      char=${rest%"$tail"}
-      case $char in
-        " ") char='\040' ;;
-        "$tab") char='\011' ;;
-        "$newline") char='\012' ;;
-        "\\") char='\134' ;;
-      esac
-      escaped=$escaped$char
-      rest=$tail
-    done
-  }
-
-  # Leaves in $numbers the major:minor of what is mounted at the top.
-  look_at_top() {
-    numbers=
-    escape "$top"
-    while read -r id parent pair place point rest; do
-      if [ "$point" = "$escaped" ]; then numbers=$pair; fi
-    done </proc/self/mountinfo
-  }
-
   die_if_root_is_mounted() {
-    look_at_top
-    escape "/$blankroot_root"
-    while read -r id parent pair place point rest; do
-      [ "$pair" = "$numbers" ] || continue
-      case $place in
-        "$escaped" | "$escaped"/*) die "the root is mounted at $point: nothing was changed" ;;
-      esac
-    done </proc/self/mountinfo
+    if is_mounted "$blankroot_root"; then die "the root is mounted at $point: nothing was changed"; fi
   }
 
   check_parameters() {
     for name in "${blankroot_root:-}" "${blankroot_blank:-}" "${blankroot_old_roots:-}"; do
-      case $name in
-        "" | . | .. | */*) die "'$name' is no name of a subvolume: nothing was changed" ;;
-      esac
+      die_unless_name "$name"
     done
-    case $device in /*) ;; *) die "no device is set: nothing was changed" ;; esac
-    case $top in /*) ;; *) die "no directory for the top is set: nothing was changed" ;; esac
     case ${blankroot_keep_old:-} in
       yes | no) ;;
       *) die "blankroot_keep_old is neither yes nor no: nothing was changed" ;;
     esac
-  }
-
-  mount_top() {
-    must "can't make $top, nothing was changed" mkdir -p "$top"
-    # Of a run that was killed while the system went on.
-    look_at_top
-    if [ -n "$numbers" ]; then must "can't unmount $top, nothing was changed" umount "$top"; fi
-    mounted=yes
-    must "can't mount $device, nothing was changed" \
-      mount -t btrfs -o subvolid=5 "$device" "$top"
   }
 
   # Sets $blank_uuid.
@@ -256,50 +160,22 @@ blankroot_rollback() (
     fi
   }
 
-  # Deletes the subvolume with the id $1 below the one with the id $2, and those
-  # inside of it first. Whatever a listing says, whose lines a name with newlines
-  # can forge, nothing is deleted unless btrfs says of that very id that it lies
-  # where we came from.
-  delete_below() {
-    shown=$(btrfs subvolume show --rootid "$1" "$top" 2>&1) && is_field "Parent ID" "$2" || return 0
-    for child in $(children "$1"); do
-      delete_below "$child" "$1"
-    done
-    output=$(btrfs subvolume delete --subvolid "$1" "$top" 2>&1) ||
-      warn "can't delete subvolume $1 of an old root: $output"
-  }
-
-  # The ids that the listing shows directly below the id $1.
-  children() {
-    printf '%s\n' "$listing" | while read -r word child word word word word parent rest; do
-      case $child in
-        "" | *[!0-9]*) continue ;;
-      esac
-      if [ "$parent" = "$1" ]; then printf '%s\n' "$child"; fi
-    done
-  }
-
-  # Deletes the old roots, those of former runs as well. What has another name
-  # than we give, somebody has put there.
+  # Deletes the old roots, those of former runs as well.
   delete_old_roots() {
-    day='[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]' clock='[0-9][0-9][0-9][0-9][0-9][0-9]'
-    listing=$(btrfs subvolume list "$top" 2>&1) || {
+    list_subvolumes || {
       warn "can't list subvolumes, old roots are not deleted: $listing"
       return 0
     }
-    IFS=
-    for old in "$old_roots"/${day}T${clock}Z-*; do
-      IFS=" $tab$newline"
-      case ${old##*/} in
-        *[!0-9A-Za-z+-]*) continue ;;
-      esac
+    list_old_roots
+    whose="an old root"
+    for name in $names; do
+      old=$old_roots/$name
       if show "$old" && field "Subvolume ID" && id=$value && field "Parent ID"; then
         delete_below "$id" "$value"
       else
         warn "left alone: $old is no subvolume"
       fi
     done
-    IFS=" $tab$newline"
   }
 
   # After a failure: back to what was, as far as it goes. What remains, the next
@@ -322,28 +198,6 @@ blankroot_rollback() (
       output=$(rmdir "$old_roots" 2>&1) || warn "left over: $output"
     fi
     if [ "$warnings" = "$before" ]; then reason="$reason: nothing was changed"; fi
-  }
-
-  unmount_top() {
-    look_at_top
-    if [ -n "$numbers" ]; then
-      output=$(umount "$top" 2>&1) || {
-        warn "can't unmount $top: $output"
-        return 0
-      }
-    fi
-    output=$(rmdir "$top" 2>&1) || warn "left over: $output"
-  }
-
-  # Leaves $1 on one line in $line.
-  flatten() {
-    line=$1
-    while :; do
-      case $line in
-        *"$newline"*) line="${line%%"$newline"*} ${line#*"$newline"}" ;;
-        *) break ;;
-      esac
-    done
   }
 
   write_result() {

@@ -3,11 +3,10 @@
  * never changes. By hand and in stage 1 the same text runs, so what was tested
  * is what boots.
  */
-import { Refusal } from "../fault.ts";
-import { hasControls } from "../profile/paths.ts";
 import type { Profile } from "../profile.ts";
-import { shellQuote, visible } from "../text.ts";
 import unchanging from "./rollback.sh" with { type: "text" };
+import { shellParameters } from "./shell-parameters.ts";
+import subvolumes from "./subvolumes.sh" with { type: "text" };
 
 /** Where the swap writes its result; /run lives on from stage 1. */
 export const ROLLBACK_RESULT = "/run/blankroot/rollback";
@@ -42,7 +41,7 @@ export interface RollbackParameters {
 
 /** The script for sh. @throws Refusal for a value with control characters */
 export function rollbackScript(parameters: RollbackParameters): string {
-  const assignments = Object.entries({
+  const assignments = shellParameters("the rollback", {
     device: parameters.device,
     root: parameters.root,
     blank: parameters.blank,
@@ -50,8 +49,8 @@ export function rollbackScript(parameters: RollbackParameters): string {
     keep_old: parameters.keepOld ? "yes" : "no",
     top: parameters.top ?? ROLLBACK_TOP,
     result: parameters.result ?? ROLLBACK_RESULT,
-  }).map(([name, value]) => `blankroot_${name}=${quoted(name, value)}\n`);
-  return `${assignments.join("")}\n${unchanging}`;
+  });
+  return `${assignments}\n${subvolumes}\n${unchanging}`;
 }
 
 /** What a profile says of the rollback. @param device the node of its file system */
@@ -79,11 +78,4 @@ export function rollbackParameters(
 export function oldRootName(date: Date, bootId: string): string {
   const time = date.toISOString().replace(/\.\d+/, "").replace(/[-:]/g, "");
   return `${time}-${bootId}`;
-}
-
-function quoted(name: string, value: string): string {
-  if (!hasControls(value)) return shellQuote(value);
-  throw new Refusal(
-    `Cannot write the rollback: ${name} is "${visible(value)}", expected no control characters`,
-  );
 }

@@ -1,0 +1,67 @@
+/**
+ * Puts the kept machine id in its place in stage 1: what puts it there in stage 2 is
+ * too late, the journal of stage 1 has another id then and every boot looks like the
+ * first. preservation can do that itself (`inInitrd`), impermanence can't.
+ */
+import { Refusal } from "../fault.ts";
+import { hasControls } from "../profile/paths.ts";
+import { shellQuote, visible } from "../text.ts";
+import unchanging from "./machine-id.sh" with { type: "text" };
+import { mountUnit, type ServiceUnit } from "./unit.ts";
+
+export const MACHINE_ID = "/etc/machine-id";
+
+export interface MachineIdParameters {
+  /** Where stage 1 has mounted the new root: /sysroot, or /mnt-root in the scripted one. */
+  readonly sysroot: string;
+  /** The persist root, as the running system sees it. */
+  readonly persist: string;
+}
+
+/** The script for sh. @throws Refusal for a value with control characters */
+export function machineIdScript({ sysroot, persist }: MachineIdParameters): string {
+  const kept = persist + MACHINE_ID;
+  if (hasControls(kept + sysroot)) {
+    throw new Refusal(
+      `Cannot write the machine id's script: the persist root is "${visible(persist)}", expected no control characters`,
+    );
+  }
+  return `blankroot_sysroot=${shellQuote(sysroot)}\nblankroot_kept=${shellQuote(kept)}\n\n${unchanging}`;
+}
+
+/** The unit of systemd's stage 1. @param mountPoint of the file system with the persist root */
+export function machineIdUnit(mountPoint: string): ServiceUnit {
+  const mount = mountUnit(`/sysroot${mountPoint}`);
+  return {
+    name: "blankroot-machine-id",
+    description: "Put the kept machine id in its place",
+    related: [
+      {
+        relation: "wantedBy",
+        unit: "initrd.target",
+        why: "if it fails, the machine has another id for this boot",
+      },
+      { relation: "requires", unit: mount, why: "the file system that keeps the id" },
+      { relation: "after", unit: mount, why: "where the id is kept" },
+      { relation: "after", unit: "sysroot.mount", why: "where it belongs" },
+      {
+        relation: "before",
+        unit: "initrd.target",
+        why: "what starts the system comes after that",
+      },
+      { relation: "before", unit: "shutdown.target", why: "stopped before a shutdown goes on" },
+      { relation: "conflicts", unit: "shutdown.target", why: "stopped by a shutdown" },
+    ],
+    unit: [
+      {
+        key: "DefaultDependencies",
+        value: false,
+        why: "the default ones are those of a running system",
+      },
+    ],
+    service: [
+      { key: "Type", value: "oneshot" },
+      { key: "RemainAfterExit", value: true, why: "once is enough" },
+    ],
+  };
+}

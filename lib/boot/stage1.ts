@@ -1,0 +1,120 @@
+/**
+ * What runs the rollback in stage 1, and what tells of it in stage 2, for both kinds
+ * of initrd that NixOS has.
+ */
+import type { Profile } from "../profile.ts";
+import { shellQuote } from "../text.ts";
+import { type RollbackParameters, rollbackScript } from "./rollback.ts";
+import { deviceUnit, type Related, type ServiceUnit } from "./unit.ts";
+
+/** On the kernel's command line it keeps the root, for one boot. */
+export const KEEP_PARAMETER = "blankroot.rollback=no";
+
+type OnFailure = Profile["rollback"]["on_failure"];
+
+/** Sets blankroot_skip where the kernel's command line asks for it; needs no program. */
+export const SKIP_IF_ASKED = `blankroot_skip=no
+read -r blankroot_cmdline </proc/cmdline || blankroot_cmdline=
+case " $blankroot_cmdline " in
+  *" ${KEEP_PARAMETER} "*) blankroot_skip=yes ;;
+esac
+`;
+
+/**
+ * The whole text that runs in stage 1, of either kind: the rollback, unless the kernel's
+ * command line says no. Its status is the rollback's.
+ */
+export function stage1Script(parameters: RollbackParameters): string {
+  return `${SKIP_IF_ASKED}${rollbackScript(parameters)}`;
+}
+
+/** The unit of systemd's stage 1 that runs `stage1Script()`. @param device as the script names it */
+export function rollbackUnit(device: string, onFailure: OnFailure): ServiceUnit {
+  const node = deviceUnit(device);
+  return {
+    name: "blankroot-rollback",
+    description: "Put a blank root in the place of the old one",
+    related: [startedBy(onFailure), ...ordering(node)],
+    unit: [
+      {
+        key: "DefaultDependencies",
+        value: false,
+        why: "the default ones are those of a running system",
+      },
+      {
+        key: "ConditionPathIsMountPoint",
+        value: "!/sysroot",
+        why: "never beneath a root that is mounted",
+      },
+    ],
+    service: [
+      { key: "Type", value: "oneshot" },
+      {
+        key: "RemainAfterExit",
+        value: true,
+        why: "else `systemctl default` in an emergency shell runs it again, over the mounted root",
+      },
+    ],
+  };
+}
+
+function startedBy(onFailure: OnFailure): Related {
+  return onFailure === "stop"
+    ? {
+        relation: "requiredBy",
+        unit: "sysroot.mount",
+        why: "if it fails, the boot stops in emergency mode",
+      }
+    : {
+        relation: "wantedBy",
+        unit: "initrd.target",
+        why: "if it fails, the unwiped root is booted",
+      };
+}
+
+function ordering(node: string): Related[] {
+  return [
+    { relation: "requires", unit: node, why: "the file system that is rolled back" },
+    { relation: "after", unit: node, why: "once its device is there" },
+    {
+      relation: "after",
+      unit: "initrd-root-device.target",
+      why: "and, with encryption, once it is open",
+    },
+    {
+      relation: "after",
+      unit: "local-fs-pre.target",
+      why: "a hibernated system has been resumed before this, or there is none",
+    },
+    {
+      relation: "after",
+      unit: "systemd-hibernate-resume.service",
+      why: "the same, whatever that target waits for",
+    },
+    { relation: "before", unit: "sysroot.mount", why: "the mount must find the new root" },
+    { relation: "before", unit: "shutdown.target", why: "stopped before a shutdown goes on" },
+    { relation: "conflicts", unit: "shutdown.target", why: "stopped by a shutdown" },
+  ];
+}
+
+/**
+ * The hook for scripted stage 1, around `text`, which is `stage1Script()` or an expression
+ * of Nix that reads it. It waits for the device itself: what it names may come late, and
+ * the wait of stage 1 comes after its hooks. No @word@: stage 1 substitutes those.
+ */
+export function scriptedHook(device: string, text: string, onFailure: OnFailure): string {
+  const node = shellQuote(device);
+  // `fail` is stage 1's own: it offers a shell, a reboot, or to go on.
+  const failed = onFailure === "stop" ? "fail" : "echo 'blankroot: booting the root as it is'";
+  return `blankroot_wait=0
+while [ ! -b ${node} ] && [ "$blankroot_wait" -lt ${DEVICE_WAIT_SECONDS} ]; do
+  sleep 1
+  blankroot_wait=$((blankroot_wait + 1))
+done
+${text}
+[ "$?" -eq 0 ] || ${failed}
+`;
+}
+
+/** As long as NixOS's own stage 1 waits for the root device, and then half as long again. */
+const DEVICE_WAIT_SECONDS = 30;

@@ -1,0 +1,108 @@
+/**
+ * What is kept, by impermanence or preservation, from the same lists of the profile.
+ *
+ * preservation mounts in stage 2, so what the activation of the system reads before
+ * that must be named to it: the maps of uids and gids, and the machine id.
+ */
+import { MACHINE_ID } from "../boot/machine-id.ts";
+import { isWithin } from "../profile/paths.ts";
+import type { Profile } from "../profile.ts";
+import { type Attribute, attribute, Commented, NixSet, type NixValue, set } from "./text.ts";
+
+type Entry = Profile["persist"]["directories"][number];
+
+/** Where NixOS keeps which user had which uid. */
+export const ID_MAPS = "/var/lib/nixos";
+const SSH_HOST_KEY = /^\/etc\/ssh\/ssh_host_[a-z0-9]+_key(?:\.pub)?$/;
+
+/** Whether the machine id is to be put in its place in stage 1 by a text of ours. */
+export function placesMachineId({ persist }: Pick<Profile, "persist">): boolean {
+  return persist.module === "impermanence" && keepsMachineId(persist);
+}
+
+export function persistenceAttributes({ persist }: Profile): Attribute[] {
+  return persist.module === "impermanence" ? impermanence(persist) : preservation(persist);
+}
+
+function impermanence(persist: Profile["persist"]): Attribute[] {
+  const files = persist.files.map(({ path }) => path).filter((path) => path !== MACHINE_ID);
+  const attributes = [
+    attribute("hideMounts", true),
+    ...listAttribute(
+      "directories",
+      persist.directories.map((entry) => entryValue("directory", entry, {})),
+    ),
+    ...listAttribute("files", files),
+  ];
+  return [
+    {
+      path: ["environment", "persistence", persist.root],
+      value: new NixSet(attributes),
+      comment: keepsMachineId(persist)
+        ? `Not ${MACHINE_ID}, which has to be there before this: see machine-id.sh.`
+        : undefined,
+    },
+  ];
+}
+
+function preservation(persist: Profile["persist"]): Attribute[] {
+  const attributes = [
+    ...listAttribute("directories", persist.directories.map(preservedDirectory)),
+    ...listAttribute("files", persist.files.map(preservedFile)),
+  ];
+  return [
+    attribute(
+      "preservation",
+      new NixSet([
+        attribute("enable", true),
+        { path: ["preserveAt", persist.root], value: new NixSet(attributes) },
+      ]),
+    ),
+    ...(keepsMachineId(persist)
+      ? [
+          attribute(
+            "systemd.suppressedSystemUnits",
+            ["systemd-machine-id-commit.service"],
+            "It takes the mount of the kept id for one that has yet to be written, and fails.",
+          ),
+        ]
+      : []),
+  ];
+}
+
+function preservedDirectory(entry: Entry): NixValue {
+  if (!isWithin(ID_MAPS, entry.path)) return entryValue("directory", entry, {});
+  const value = entryValue("directory", entry, { inInitrd: true });
+  return new Commented("Users are made before stage 2 mounts anything.", value);
+}
+
+function preservedFile(entry: Entry): NixValue {
+  if (entry.path === MACHINE_ID) {
+    const value = entryValue("file", entry, { inInitrd: true });
+    return new Commented("Later, every boot would look like the first.", value);
+  }
+  if (!SSH_HOST_KEY.test(entry.path)) return entryValue("file", entry, {});
+  const value = entryValue("file", entry, { how: "symlink", configureParent: true });
+  return new Commented("A link, for where there is none yet, sshd makes it.", value);
+}
+
+/** A plain path where there is no more to say. */
+function entryValue(
+  key: "directory" | "file",
+  { path, user, group, mode }: Entry,
+  more: Readonly<Record<string, NixValue>>,
+): NixValue {
+  const owner = Object.entries({ user, group, mode }).filter(
+    (each): each is [string, string] => each[1] !== undefined,
+  );
+  if (owner.length === 0 && Object.keys(more).length === 0) return path;
+  return set({ [key]: path, ...Object.fromEntries(owner), ...more });
+}
+
+function listAttribute(name: string, items: readonly NixValue[]): Attribute[] {
+  return items.length === 0 ? [] : [attribute(name, items)];
+}
+
+function keepsMachineId({ files }: Profile["persist"]): boolean {
+  return files.some(({ path }) => path === MACHINE_ID);
+}
