@@ -4,7 +4,7 @@ _blankroot() {
   local current=${COMP_WORDS[COMP_CWORD]} name=${COMP_WORDS[0]##*/} words
   if [[ $name == blankroot ]]; then
     if ((COMP_CWORD == 1)); then
-      mapfile -t COMPREPLY < <(compgen -W 'format-disk make-subvols mount-subvols render-nix fs-diff rollback-preview persist-copy rollback unpack install-links --help --version' -- "$current")
+      mapfile -t COMPREPLY < <(compgen -W 'format-disk make-subvols mount-subvols render-nix fs-diff rollback-preview persist-copy rollback doctor unpack install-links --help --version' -- "$current")
       return
     fi
     name=${COMP_WORDS[1]}
@@ -18,6 +18,7 @@ _blankroot() {
     rollback-preview) words='--profile= --root= --base= --persist= --json --help -h --version --quiet -q --verbose -v' ;;
     persist-copy) words='--profile= --root= --persist= --dry-run -n --json --null -0 --update --help -h --version --quiet -q --verbose -v' ;;
     rollback) words='--profile= --dry-run -n --json --apply= --help -h --version --quiet -q --verbose -v' ;;
+    doctor) words='--profile= --target= --json --help -h --version --quiet -q --verbose -v' ;;
     unpack) words='--help -h --version --quiet -q --verbose -v' ;;
     install-links) words='--dry-run -n --help -h --version --quiet -q --verbose -v' ;;
     *) return ;;
@@ -26,4 +27,4 @@ _blankroot() {
   mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
   if [[ ${COMPREPLY[0]-} == *= ]]; then compopt -o nospace; fi
 }
-complete -o default -F _blankroot blankroot format-disk make-subvols mount-subvols render-nix fs-diff rollback-preview persist-copy rollback unpack install-links
+complete -o default -F _blankroot blankroot format-disk make-subvols mount-subvols render-nix fs-diff rollback-preview persist-copy rollback doctor unpack install-links

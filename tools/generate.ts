@@ -10,6 +10,7 @@ import type { Script } from "../lib/cli.ts";
 import { scripts } from "../scripts/index.ts";
 import { renderBashCompletion } from "./bash-completion.ts";
 import { renderDiffSchema } from "./diff-schema.ts";
+import { renderDoctorSchema } from "./doctor-schema.ts";
 import { renderLicenses } from "./licenses.ts";
 import { renderMan } from "./man.ts";
 import { withScriptTable } from "./readme-table.ts";
@@ -21,6 +22,7 @@ export const ROOT = join(import.meta.dir, "..");
 export const outputs: Record<string, () => string | Promise<string>> = {
   "config.schema.json": renderSchema,
   "fs-diff.schema.json": renderDiffSchema,
+  "doctor.schema.json": renderDoctorSchema,
   "LICENSES.txt": renderLicenses,
   "man/blankroot.1": async () => renderMan(await declared()),
   "completions/blankroot.bash": async () => renderBashCompletion(await declared()),

@@ -10,6 +10,11 @@ import { deviceUnit, type Related, type ServiceUnit } from "./unit.ts";
 /** On the kernel's command line it keeps the root, for one boot. */
 export const KEEP_PARAMETER = "blankroot.rollback=no";
 
+/** Whether a kernel's command line asks for that. */
+export function asksToKeep(commandLine: string): boolean {
+  return commandLine.split(/\s+/).includes(KEEP_PARAMETER);
+}
+
 type OnFailure = Profile["rollback"]["on_failure"];
 
 /** Sets blankroot_skip where the kernel's command line asks for it; needs no program. */

@@ -16,6 +16,8 @@ import { CallFailure, checked, cString, errno, libc, ptr } from "./libc.ts";
 const SYS_OPENAT2 = 437;
 /** RESOLVE_NO_XDEV (nested subvolumes are no mounts), NO_MAGICLINKS, NO_SYMLINKS, BENEATH. */
 const RESOLVE = 0x01 | 0x02 | 0x04 | 0x08;
+/** RESOLVE_NO_MAGICLINKS, IN_ROOT. */
+const RESOLVE_IN_ROOT = 0x02 | 0x10;
 /** struct open_how of linux/openat2.h */
 const OpenHow = { flags: 0, mode: 8, resolve: 16, size: 24 } as const;
 const O_PATH = 0o10000000;
@@ -79,6 +81,16 @@ export function openNameless(directory: Handle, path: Uint8Array): Handle {
 export function lookAt(top: number, path: Uint8Array): Handle | undefined {
   const result = tryToOpen(top, path, O_PATH | constants.O_NOFOLLOW, 0);
   return result < 0 && ABSENT.has(-result) ? undefined : opened(result, path);
+}
+
+/**
+ * Opens a path as a system sees it whose `/` is the directory: through its symbolic
+ * links and its mounts, but never out of it. Undefined where there is nothing.
+ */
+export function openInRoot(top: number, path: string, flags: number): Handle | undefined {
+  const bytes = Buffer.from(path);
+  const result = openAt2(top, bytes, flags, 0, RESOLVE_IN_ROOT);
+  return result < 0 && ABSENT.has(-result) ? undefined : opened(result, bytes);
 }
 
 /** Opens the inode of a handle for real. Only for what has been seen to be a file or a directory. */
@@ -154,13 +166,19 @@ export function tryToOpen(top: number, path: Uint8Array, flags: number, mode: nu
   return openAt2(last?.fd ?? top, rest.length === 0 ? DOT : rest, flags, mode);
 }
 
-function openAt2(fd: number, path: Uint8Array, flags: number, mode: number): number {
+function openAt2(
+  fd: number,
+  path: Uint8Array,
+  flags: number,
+  mode: number,
+  resolve = RESOLVE,
+): number {
   if (path.includes(0)) throw new Failure("Cannot use a path: it contains a NUL byte");
   callPath.set(path);
   callPath[path.length] = 0;
   callHow.setUint32(OpenHow.flags, flags | O_CLOEXEC, true);
   callHow.setUint32(OpenHow.mode, mode, true);
-  callHow.setUint32(OpenHow.resolve, RESOLVE, true);
+  callHow.setUint32(OpenHow.resolve, resolve, true);
   const name = Number(ptr(callPath));
   const how = Number(ptr(callHow));
   const result = Number(libc().syscall(SYS_OPENAT2, fd, name, how, OpenHow.size, 0, 0));

@@ -6,6 +6,7 @@
  * nothing was written to.
  */
 import { NEXT_SUFFIX } from "../boot/rollback.ts";
+import { KEEP_PARAMETER } from "../boot/stage1.ts";
 import { keepsNone, rootsToPrune } from "../old-roots.ts";
 import type { Profile } from "../profile.ts";
 import type { Count, DirectoryLoss, Tally } from "../tally.ts";
@@ -16,6 +17,9 @@ export interface PreviewFacts {
   readonly device: string;
   /** Undefined: there is none. */
   readonly blank: { readonly readOnly: boolean; readonly empty: boolean } | undefined;
+  /** The kernel's command line keeps the root: of this boot, and as the system has it for each to come. */
+  readonly keptNow: boolean;
+  readonly keptNext: boolean;
   /** The root is a snapshot of the blank one, and as it was taken. */
   readonly isUnused: boolean;
   /** Something that is no snapshot of the blank one has the name that its successor gets. */
@@ -35,6 +39,8 @@ export interface PreviewFacts {
 }
 
 export type WarningKind =
+  | "kept-now"
+  | "kept-next"
   | "blank-missing"
   | "blank-writable"
   | "blank-not-empty"
@@ -54,8 +60,8 @@ export interface Preview {
   readonly device: string;
   readonly root: string;
   readonly blank: string;
-  /** "none": nothing was written to the root, and it stays. */
-  readonly swap: "done" | "none" | "impossible";
+  /** "none": nothing was written to the root, and it stays. "kept": it stays, as was asked for. */
+  readonly swap: "done" | "none" | "kept" | "impossible";
   /** Undefined where no root is set aside. */
   readonly setAside:
     | { readonly as: string; readonly kept: boolean; readonly nested: readonly Uint8Array[] }
@@ -86,7 +92,7 @@ export function planPreview(profile: Profile, facts: PreviewFacts, tally: Tally)
   const { keep, on_failure } = profile.rollback;
   const swap = swapOf(facts);
   const old = rootsToPrune(facts.oldRoots, keep, facts.now, swap === "done" ? 1 : 0);
-  const deletesOld = keepsNone(keep) && swap !== "impossible";
+  const deletesOld = keepsNone(keep) && (swap === "done" || swap === "none");
   return {
     device: facts.device,
     root,
@@ -120,12 +126,17 @@ export function planPreview(profile: Profile, facts: PreviewFacts, tally: Tally)
 
 function swapOf(facts: PreviewFacts): Preview["swap"] {
   const { blank, strangeNext, strangeOldRoots } = facts;
+  if (facts.keptNext) return "kept";
   if (blank?.readOnly !== true || strangeNext || strangeOldRoots) return "impossible";
   return facts.isUnused ? "none" : "done";
 }
 
 function warningsOf(profile: Profile, facts: PreviewFacts): Warning[] {
-  const warnings: Warning[] = [...blankWarnings(profile, facts), ...strangers(profile, facts)];
+  const warnings: Warning[] = [
+    ...parameterWarnings(facts),
+    ...blankWarnings(profile, facts),
+    ...strangers(profile, facts),
+  ];
   const warn = (kind: WarningKind, text: string) => void warnings.push({ kind, text });
   if (!facts.hasPersistRoot) {
     warn(
@@ -149,6 +160,18 @@ function warningsOf(profile: Profile, facts: PreviewFacts): Warning[] {
       "disk-nearly-full",
       `${facts.device} is nearly full: ${free} left of ${formatBytes(facts.sizeBytes)}`,
     );
+  }
+  return warnings;
+}
+
+function parameterWarnings({ keptNow, keptNext }: PreviewFacts): Warning[] {
+  const warnings: Warning[] = [];
+  if (keptNext) {
+    const text = `boot.kernelParams has ${KEEP_PARAMETER}: no boot rolls back until it goes from there`;
+    warnings.push({ kind: "kept-next", text });
+  } else if (keptNow) {
+    const text = `the root was kept at this boot (${KEEP_PARAMETER}): the next one rolls back, unless it is asked to keep it as well`;
+    warnings.push({ kind: "kept-now", text });
   }
   return warnings;
 }

@@ -27,6 +27,9 @@ export function verdictOf(preview: Preview): string {
   const { lost } = preview.counts;
   const losses = lost.files === 0 ? "nothing" : `${amount(lost)}${lossDetail(preview)}`;
   if (preview.swap === "done") return `The next boot loses ${losses}`;
+  if (preview.swap === "kept") {
+    return `The next boot keeps the root, as the kernel's command line asks; a rollback would lose ${losses}`;
+  }
   if (preview.swap === "none") {
     return "The next boot changes nothing: nothing was written to the root since it was made";
   }

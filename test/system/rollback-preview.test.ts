@@ -1,7 +1,9 @@
 import { expect, test } from "bun:test";
 import { mkdirSync, readdirSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import { KEEP_PARAMETER } from "../../lib/boot/stage1.ts";
 import { sh } from "../support/disk.ts";
 import { Machine } from "../support/machine.ts";
+import { NixosMachine, SYSTEM } from "../support/nixos.ts";
 import { describePrivileged } from "../support/privileged.ts";
 
 const TABLES = `[persist]
@@ -215,6 +217,21 @@ describePrivileged("rollback-preview", () => {
     expect(kinds(preview)).toContain(kind);
     expect(preview.verdict).toBe(verdict);
     expect(status).toBe(1);
+  });
+
+  test("says that the root was kept at this boot, and where every boot keeps it", () => {
+    using nixos = new NixosMachine();
+    const show = (commandLine: string) => {
+      const running = { result: undefined, commandLine };
+      return JSON.parse(nixos.runWithin("rollback-preview", running, "--json").stdout);
+    };
+    expect(kinds(show("quiet"))).toEqual([]);
+    const kept = show(`quiet ${KEEP_PARAMETER}`);
+    expect([kinds(kept), kept.swap]).toEqual([["kept-now"], "done"]);
+    nixos.write(`/nix/${SYSTEM}/kernel-params`, `${KEEP_PARAMETER} quiet`);
+    const next = show("quiet");
+    expect([kinds(next), next.swap, next.set_aside]).toEqual([["kept-next"], "kept", null]);
+    expect(next.verdict).toStartWith("The next boot keeps the root, as the kernel's command line");
   });
 
   test("warns where the persist subvolume is not there", () => {

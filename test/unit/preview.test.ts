@@ -9,6 +9,8 @@ import { exampleProfile } from "../support/example.ts";
 const GIB = 1024 ** 3;
 const IN_ORDER: PreviewFacts = {
   device: "/dev/vda3",
+  keptNow: false,
+  keptNext: false,
   blank: { readOnly: true, empty: true },
   isUnused: false,
   strangeNext: false,
@@ -40,6 +42,12 @@ describe("verdictOf()", () => {
       { blank: undefined },
       "The next boot can't roll back and starts from the root as it is; a rollback would lose 1 file, 1 KiB: /a",
     ],
+    [
+      "a parameter that keeps the root",
+      ["/a"],
+      { keptNext: true },
+      "The next boot keeps the root, as the kernel's command line asks; a rollback would lose 1 file, 1 KiB: /a",
+    ],
   ])("of %s", (_, lost, facts, verdict) => {
     expect(verdictOf(previewOf(lost, facts))).toBe(verdict);
   });
@@ -54,6 +62,8 @@ describe("verdictOf()", () => {
 describe("planPreview() warns of", () => {
   test.each<[what: string, facts: Partial<PreviewFacts>, warnings: WarningKind[]]>([
     ["nothing where all is in order", {}, []],
+    ["a root that was kept", { keptNow: true }, ["kept-now"]],
+    ["one that will be, now and then", { keptNow: true, keptNext: true }, ["kept-next"]],
     ["a missing blank one", { blank: undefined }, ["blank-missing"]],
     ["a writable blank one", { blank: { readOnly: false, empty: true } }, ["blank-writable"]],
     ["a blank one that isn't", { blank: { readOnly: true, empty: false } }, ["blank-not-empty"]],

@@ -1,22 +1,26 @@
 /** What a preview of the next boot must know of the disk, beside the comparison. */
-import { readdirSync, statfsSync } from "node:fs";
+import { constants, openSync, readdirSync, statfsSync } from "node:fs";
 import { NEXT_SUFFIX } from "../../boot/rollback.ts";
+import { asksToKeep } from "../../boot/stage1.ts";
 import { FIRST_FREE_OBJECTID } from "../../btrfs/format.ts";
 import type { SubvolumeRecord } from "../../btrfs/root-item.ts";
 import type { InodeStatus } from "../../inode-status.ts";
 import { survivingPlace } from "../../mount-points.ts";
 import type { PreviewFacts } from "../../plans/preview.ts";
 import type { Profile } from "../../profile.ts";
-import { lookAt, statusOf } from "../at.ts";
+import { Handle, lookAt, statusOf } from "../at.ts";
 import { View } from "../roots/views.ts";
 import type { Roots } from "../roots.ts";
+import { commandLine } from "./command-line.ts";
 import { probeRecord, probeSubvolumeState } from "./subvolume-state.ts";
+import { NEXT_SYSTEM, textInRoot } from "./text-in-root.ts";
 
 export function probePreviewFacts(profile: Profile, roots: Roots): PreviewFacts {
   using top = View.ofDevice(roots.device, "read-only");
   const space = statfsSync(`/proc/self/fd/${roots.root}`);
   return {
     device: roots.device,
+    ...parameterFacts(roots.running),
     blank: roots.base === undefined ? undefined : probeSubvolumeState(roots.base),
     ...swapFacts(profile, roots, top),
     oldRoots: subvolumesIn(top.directory(profile.btrfs.old_roots)),
@@ -26,6 +30,16 @@ export function probePreviewFacts(profile: Profile, roots: Roots): PreviewFacts 
     sizeBytes: space.blocks * space.bsize,
     freeBytes: space.bavail * space.bsize,
     now: new Date(),
+  };
+}
+
+/** Of a system that doesn't run, nothing is known of its command line. */
+function parameterFacts(running: boolean): Pick<PreviewFacts, "keptNow" | "keptNext"> {
+  if (!running) return { keptNow: false, keptNext: false };
+  using top = new Handle(openSync("/", constants.O_RDONLY | constants.O_DIRECTORY));
+  return {
+    keptNow: asksToKeep(commandLine()),
+    keptNext: asksToKeep(textInRoot(top.fd, `${NEXT_SYSTEM}/kernel-params`) ?? ""),
   };
 }
 

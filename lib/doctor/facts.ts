@@ -1,0 +1,113 @@
+/**
+ * What an examination knows of a machine: of its system, of what is mounted, and of
+ * the state that must be there for somebody to log in after the next boot. No content
+ * of a secret is in it, only whether it is as it should be.
+ */
+import type { RollbackResult } from "../boot/rollback-result.ts";
+import type { InitrdContents } from "../initrd/contents.ts";
+import type { PreviewFacts } from "../plans/preview.ts";
+
+export interface DoctorFacts {
+  /** What the preview of the next boot goes by, too. */
+  readonly preview: PreviewFacts;
+  /** Where the tree is that is examined: `/`, or a target. */
+  readonly dir: string;
+  /** What is mounted there; undefined for nothing. */
+  readonly root: RootMount | undefined;
+  /** Whether the root subvolume is a snapshot of the blank one. */
+  readonly isOfBlank: boolean;
+  readonly blankOwner: Owner | undefined;
+  /** Undefined of a system that doesn't run. */
+  readonly boot: BootFacts | undefined;
+  /** The system that the next boot starts; undefined where there is none. */
+  readonly next: SystemFacts | undefined;
+  /** The one that was booted, where its initrd is another. */
+  readonly booted: SystemFacts | undefined;
+  /** What is mounted where a surviving subvolume belongs: its name if it is one of ours. */
+  readonly mounted: ReadonlyMap<string, string | undefined>;
+  readonly persisted: readonly PersistedFact[];
+  readonly parents: readonly ParentFact[];
+  readonly logins: readonly LoginFact[];
+  readonly hostKeys: readonly KeyFact[];
+  /** Of /var/lib/nixos as it will be after the boot: names of the maps in it. */
+  readonly idMaps: readonly string[];
+  readonly machineId: "valid" | "invalid" | "missing";
+}
+
+export interface RootMount {
+  readonly fsType: string;
+  readonly source: string;
+  /** The subvolume's path. */
+  readonly path: string;
+  /** It is the profile's root subvolume on the profile's file system. */
+  readonly isProfiles: boolean;
+}
+
+export interface BootFacts {
+  readonly commandLine: string;
+  readonly bootId: string;
+  /** What the rollback left; undefined for nothing, a text where it can't be read. */
+  readonly result: RollbackResult | string | undefined;
+}
+
+export interface SystemFacts {
+  readonly initrd: InitrdContents | { readonly unreadable: string };
+  readonly kernelParams: string;
+  readonly fstab: readonly FstabEntry[];
+}
+
+/** A line of fstab(5). */
+export interface FstabEntry {
+  readonly mountPoint: string;
+  readonly options: readonly string[];
+}
+
+export interface Owner {
+  readonly uid: number;
+  readonly gid: number;
+  readonly mode: number;
+}
+
+/** A listed path and its copy in the persist root. */
+export interface PersistedFact {
+  readonly path: string;
+  /** Undefined where there is none. */
+  readonly copy: Owner | undefined;
+  /** What the profile says; undefined for what it doesn't say, or names nobody knows. */
+  readonly wanted: { readonly [K in keyof Owner]: number | undefined };
+}
+
+/** A directory of the persist root on the way to a listed path. */
+export interface ParentFact {
+  /** As the installed host sees it: /persist/etc. */
+  readonly path: string;
+  readonly owner: Owner;
+  /** Its counterpart in the root; undefined where there is none. */
+  readonly inRoot: Owner | undefined;
+}
+
+export interface LoginFact {
+  readonly user: string;
+  readonly wheel: boolean;
+  /** The profile gives keys. */
+  readonly hasKeys: boolean;
+  readonly password: PasswordFact | undefined;
+  /** ~/.ssh/authorized_keys on a surviving subvolume; undefined where there is none. */
+  readonly authorizedKeys:
+    | { readonly file: string; readonly fault: string | undefined }
+    | undefined;
+}
+
+export interface PasswordFact {
+  readonly file: string;
+  /** What keeps it from being used, as the end of a sentence; undefined for nothing. */
+  readonly fault: string | undefined;
+  /** The hash that it holds matches no password. */
+  readonly isLocked: boolean;
+}
+
+/** A private host key as it will be after the boot. */
+export interface KeyFact {
+  readonly path: string;
+  readonly fault: string | undefined;
+}

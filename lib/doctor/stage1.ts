@@ -1,0 +1,122 @@
+/** Whether the initrd of the next boot will roll the root back, and mount what that boot needs. */
+
+import { asksToKeep, KEEP_PARAMETER } from "../boot/stage1.ts";
+import type { InitrdContents } from "../initrd/contents.ts";
+import { survivingPlace } from "../mount-points.ts";
+import { keepsNone } from "../old-roots.ts";
+import type { Profile } from "../profile.ts";
+import { shellQuote } from "../text.ts";
+import type { DoctorFacts, SystemFacts } from "./facts.ts";
+import { type Finding, type FindingName, failed, ok, some, unknown } from "./finding.ts";
+
+const NO_SYSTEM = "there is no system at /nix/var/nix/profiles/system";
+const INSTALL = "nixos-install or nixos-rebuild boot makes one; only NixOS can be told about";
+const REBUILD = "import what render-nix makes into the configuration, then nixos-rebuild boot";
+
+export function stage1Findings(profile: Profile, { next, booted }: DoctorFacts): Finding[] {
+  if (next === undefined) {
+    return [unknown("initrd", NO_SYSTEM, INSTALL), unknown("needed-for-boot", NO_SYSTEM, INSTALL)];
+  }
+  const ofThisBoot =
+    booted === undefined
+      ? []
+      : [initrdFinding("booted-initrd", "the initrd of this boot", profile, booted)];
+  return [
+    initrdFinding("initrd", "the initrd of the next boot", profile, next),
+    ...ofThisBoot,
+    parameterFinding(next),
+    neededFinding(profile, next),
+  ];
+}
+
+function initrdFinding(
+  name: FindingName,
+  whose: string,
+  profile: Profile,
+  { initrd }: SystemFacts,
+): Finding {
+  if ("unreadable" in initrd) {
+    return unknown(name, `${whose} can't be read: ${initrd.unreadable}`, "look into it by hand");
+  }
+  const fault = kindFault(profile, initrd) ?? ruleFault(profile, initrd);
+  if (fault !== undefined) return failed(name, `${whose} ${fault}`, REBUILD);
+  const what =
+    initrd.kind === "systemd" ? `starts it by ${some(initrd.startedBy)}` : "has its hook";
+  return ok(name, `${whose} has the rollback of this profile and ${what}`);
+}
+
+function kindFault({ rollback }: Profile, initrd: InitrdContents): string | undefined {
+  const { kind, hasUnit, startedBy, parameters } = initrd;
+  if (kind === undefined) return "is neither of systemd nor of NixOS's scripts";
+  if (kind !== rollback.stage1) {
+    const silence = rollback.stage1 === "systemd" ? "units" : "hooks";
+    return `is ${kind}, the profile says ${rollback.stage1}: ${silence} of the other kind are left out without a word`;
+  }
+  if (kind === "scripted") return parameters === undefined ? "has no hook of ours" : undefined;
+  if (!hasUnit) return "has no blankroot-rollback.service";
+  if (startedBy.length === 0) return "has blankroot-rollback.service, but nothing starts it";
+  return parameters === undefined ? "has the unit, but not the text that it runs" : undefined;
+}
+
+/** Whether the rollback is made for the names that the profile has. */
+function ruleFault(
+  { btrfs, rollback }: Profile,
+  { parameters }: InitrdContents,
+): string | undefined {
+  const wanted: Record<string, string> = {
+    root: btrfs.root,
+    blank: btrfs.blank,
+    old_roots: btrfs.old_roots,
+    keep_old: keepsNone(rollback.keep) ? "no" : "yes",
+  };
+  for (const [name, value] of Object.entries(wanted)) {
+    const found = parameters?.get(name);
+    if (found === shellQuote(value)) continue;
+    return `has a rollback of another profile: its blankroot_${name} is ${found ?? "not set"}, expected ${shellQuote(value)}`;
+  }
+  return undefined;
+}
+
+function parameterFinding({ kernelParams }: SystemFacts): Finding {
+  if (!asksToKeep(kernelParams)) {
+    return ok("kernel-parameter", "the next boot is not asked to keep the root");
+  }
+  return failed(
+    "kernel-parameter",
+    `the next boot keeps the root, and each one after it: boot.kernelParams has ${KEEP_PARAMETER}`,
+    "leave that to a specialisation or to the boot menu",
+  );
+}
+
+/** Stage 1 mounts what fstab marks so; NixOS does it for neededForBoot, and for /nix and a few more by itself. */
+function neededFinding(profile: Profile, { fstab }: SystemFacts): Finding {
+  const needed = mountsNeededForBoot(profile);
+  if (fstab.length === 0) {
+    return unknown(
+      "needed-for-boot",
+      "the next system has no fstab",
+      "look at fileSystems by hand",
+    );
+  }
+  const late = needed.filter((mount) => {
+    const entry = fstab.find(({ mountPoint }) => mountPoint === mount);
+    return entry?.options.includes("x-initrd.mount") !== true;
+  });
+  if (late.length === 0) return ok("needed-for-boot", `stage 1 mounts ${needed.join(", ")}`);
+  return failed(
+    "needed-for-boot",
+    `stage 1 doesn't mount ${late.join(", ")}: what is put in place from there comes too late`,
+    `set fileSystems."${late[0]}".neededForBoot = true`,
+  );
+}
+
+function mountsNeededForBoot(profile: Profile): string[] {
+  const { subvolumes } = profile.btrfs;
+  const passwords = Object.values(profile.users).flatMap((user) => user.password_file ?? []);
+  const paths = ["/nix", profile.persist.root, ...passwords];
+  const mounts = paths.flatMap((path) => {
+    const place = survivingPlace(profile, path);
+    return place === undefined ? [] : [subvolumes[place.subvolume]!.mount];
+  });
+  return ["/", ...new Set(mounts)];
+}

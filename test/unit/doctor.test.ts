@@ -1,0 +1,440 @@
+import { describe, expect, test } from "bun:test";
+import { KEEP_PARAMETER } from "../../lib/boot/stage1.ts";
+import { examine } from "../../lib/doctor/examine.ts";
+import type { DoctorFacts, LoginFact, SystemFacts } from "../../lib/doctor/facts.ts";
+import { FINDING_NAMES, failed, ok, unknown } from "../../lib/doctor/finding.ts";
+import { parseFstab } from "../../lib/host/probe/nixos-system.ts";
+import type { InitrdContents } from "../../lib/initrd/contents.ts";
+import type { PreviewFacts } from "../../lib/plans/preview.ts";
+import type { Profile } from "../../lib/profile.ts";
+import { doctorJson, findingLine, summaryOf } from "../../lib/report/doctor.ts";
+import { examination } from "../../tools/doctor-schema.ts";
+import { exampleProfile } from "../support/example.ts";
+
+const INITRD: InitrdContents = {
+  kind: "systemd",
+  hasUnit: true,
+  startedBy: ["initrd.target.wants"],
+  parameters: new Map([
+    ["root", "root"],
+    ["blank", "root-blank"],
+    ["old_roots", "old_roots"],
+    ["keep_old", "yes"],
+  ]),
+};
+const NEEDED = ["/", "/nix", "/persist", "/var/log"];
+const SYSTEM: SystemFacts = {
+  initrd: INITRD,
+  kernelParams: "quiet",
+  fstab: NEEDED.map((mountPoint) => ({ mountPoint, options: ["x-initrd.mount", "noatime"] })),
+};
+const PREVIEW: PreviewFacts = {
+  device: "/dev/vda3",
+  keptNow: false,
+  keptNext: false,
+  blank: { readOnly: true, empty: true },
+  isUnused: false,
+  strangeNext: false,
+  strangeOldRoots: false,
+  oldRoots: [],
+  hasPersistRoot: true,
+  withoutCopy: [],
+  withoutPassword: [],
+  sizeBytes: 2,
+  freeBytes: 1,
+  now: new Date("2026-11-23T12:00:00Z"),
+};
+const DONE = {
+  outcome: "done",
+  reason: "",
+  warning: "",
+  boot_id: "b",
+  device: "",
+  old_root: "",
+} as const;
+const BOOT = { commandLine: "quiet", bootId: "b", result: DONE };
+const ADA: LoginFact = {
+  user: "user",
+  wheel: true,
+  hasKeys: true,
+  password: { file: "/persist/passwords/user", fault: undefined, isLocked: false },
+  authorizedKeys: undefined,
+};
+const ROOT = { uid: 0, gid: 0, mode: 0o755 };
+const SOUND: DoctorFacts = {
+  preview: PREVIEW,
+  dir: "/",
+  root: { fsType: "btrfs", source: "/dev/vda3", path: "/root", isProfiles: true },
+  isOfBlank: true,
+  blankOwner: ROOT,
+  boot: BOOT,
+  next: SYSTEM,
+  booted: undefined,
+  mounted: new Map(["home", "nix", "persist", "log"].map((name) => [name, name])),
+  persisted: [],
+  parents: [{ path: "/persist/etc", owner: ROOT, inRoot: ROOT }],
+  logins: [ADA],
+  hostKeys: [{ path: "/etc/ssh/ssh_host_ed25519_key", fault: undefined }],
+  idMaps: ["uid-map", "gid-map"],
+  machineId: "valid",
+};
+const profile = exampleProfile();
+
+function faults(changes: Partial<DoctorFacts>, of: Profile = profile): string[] {
+  return examine(of, { ...SOUND, ...changes })
+    .filter(({ state }) => state !== "ok")
+    .map(({ name, state, text }) => `${name} ${state}: ${text}`);
+}
+
+function preview(changes: Partial<PreviewFacts>): Partial<DoctorFacts> {
+  return { preview: { ...PREVIEW, ...changes } };
+}
+
+function initrd(changes: Partial<InitrdContents>): Partial<DoctorFacts> {
+  return { next: { ...SYSTEM, initrd: { ...INITRD, ...changes } } };
+}
+
+function login(changes: Partial<LoginFact>): Partial<DoctorFacts> {
+  return { logins: [{ ...ADA, ...changes }] };
+}
+
+function lockedOut(fault: string | undefined, isLocked = false): Partial<DoctorFacts> {
+  const password = { file: "/persist/p", fault, isLocked };
+  return login({ hasKeys: false, password });
+}
+
+function result(changes: object, commandLine = "quiet"): Partial<DoctorFacts> {
+  return { boot: { ...BOOT, commandLine, result: { ...DONE, ...changes } } };
+}
+
+const OLD = ["20261101T000000Z-a", "20261102T000000Z-b", "20261103T000000Z-c"];
+const OLDER = [...OLD, "20261001T000000Z-d", "20261022T120000Z-e"];
+
+describe("examine()", () => {
+  test("finds nothing wrong where all is in order, and says so of all it looked at", () => {
+    const findings = examine(profile, SOUND);
+    expect(findings.filter(({ state }) => state !== "ok")).toEqual([]);
+    const all = FINDING_NAMES.filter((name) => name !== "booted-initrd");
+    expect(findings.map(({ name }) => name)).toEqual(all);
+    expect(findings.every(({ advice }) => advice === undefined)).toBe(true);
+  });
+
+  test.each<[string, Partial<DoctorFacts>, string[]]>([
+    ["no mount", { root: undefined }, ["root failed: / is not mounted, expected the subvolume"]],
+    [
+      "another root",
+      { root: { ...SOUND.root!, path: "/@", isProfiles: false } },
+      ["root failed: / is btrfs (/dev/vda3, /@)"],
+    ],
+    [
+      "no blank one",
+      { ...preview({ blank: undefined }), blankOwner: undefined },
+      ["blank failed: /dev/vda3 has no"],
+    ],
+    [
+      "a writable one",
+      preview({ blank: { readOnly: false, empty: true } }),
+      ["blank failed: root-blank is writable"],
+    ],
+    [
+      "a full one",
+      preview({ blank: { readOnly: true, empty: false } }),
+      ["blank failed: root-blank is not empty"],
+    ],
+    [
+      "a user's",
+      { blankOwner: { ...ROOT, uid: 1000 } },
+      ["blank failed: root-blank belongs to 1000:0"],
+    ],
+    [
+      "no result",
+      { boot: { ...BOOT, result: undefined } },
+      ["wiped failed: the root was not wiped: no rollback left"],
+    ],
+    [
+      "a broken result",
+      { boot: { ...BOOT, result: "why" } },
+      ["wiped failed: the root was not wiped: why"],
+    ],
+    [
+      "another boot's result",
+      result({ boot_id: "c" }),
+      ["wiped failed: the root was not wiped: the rollback's"],
+    ],
+    [
+      "a failed one",
+      result({ outcome: "failed", reason: "why" }),
+      ["wiped failed: the root was not wiped: the rollback failed: why"],
+    ],
+    [
+      "a skipped one",
+      result({ outcome: "skipped" }),
+      ["wiped failed: the root was not wiped: the rollback was skipped"],
+    ],
+    [
+      "one that was asked to",
+      result({ outcome: "skipped" }, KEEP_PARAMETER),
+      ["wiped failed: the root was to be kept"],
+    ],
+    [
+      "a root of something else",
+      { isOfBlank: false },
+      ["wiped failed: the rollback says that it wiped the root, but"],
+    ],
+    ["one that finished another", result({ outcome: "finished" }), []],
+    ["a tree that doesn't run", { boot: undefined, isOfBlank: false }, []],
+    [
+      "no system",
+      { next: undefined },
+      ["initrd unknown: there is no", "needed-for-boot unknown: there is no"],
+    ],
+    [
+      "an unreadable initrd",
+      { next: { ...SYSTEM, initrd: { unreadable: "x" } } },
+      ["initrd unknown: the initrd of the next boot can't be read: x"],
+    ],
+    [
+      "a strange initrd",
+      initrd({ kind: undefined }),
+      ["initrd failed: the initrd of the next boot is neither"],
+    ],
+    [
+      "a scripted initrd",
+      initrd({ kind: "scripted" }),
+      ["initrd failed: the initrd of the next boot is scripted, the profile"],
+    ],
+    [
+      "no unit",
+      initrd({ hasUnit: false, startedBy: [] }),
+      ["initrd failed: the initrd of the next boot has no blankroot-rollback.service"],
+    ],
+    [
+      "an idle unit",
+      initrd({ startedBy: [] }),
+      ["initrd failed: the initrd of the next boot has blankroot-rollback.service, but"],
+    ],
+    [
+      "no text",
+      initrd({ parameters: undefined }),
+      ["initrd failed: the initrd of the next boot has the unit, but"],
+    ],
+    [
+      "another's text",
+      initrd({ parameters: new Map([["root", "@"]]) }),
+      ["initrd failed: the initrd of the next boot has a rollback of another profile"],
+    ],
+    ["another initrd that was booted", { booted: SYSTEM }, []],
+    [
+      "a worse one",
+      { booted: { ...SYSTEM, initrd: { unreadable: "x" } } },
+      ["booted-initrd unknown: the initrd of this boot"],
+    ],
+    [
+      "a parameter of each boot",
+      { next: { ...SYSTEM, kernelParams: `a ${KEEP_PARAMETER}` } },
+      ["kernel-parameter failed: the next boot keeps"],
+    ],
+    [
+      "no fstab",
+      { next: { ...SYSTEM, fstab: [] } },
+      ["needed-for-boot unknown: the next system has no fstab"],
+    ],
+    [
+      "a late mount",
+      { next: { ...SYSTEM, fstab: SYSTEM.fstab.slice(0, 2) } },
+      ["needed-for-boot failed: stage 1 doesn't mount /persist"],
+    ],
+    [
+      "no mounts",
+      { mounted: new Map() },
+      [
+        "mounts failed: not every surviving subvolume is in its place: nothing is mounted at /home, nothing is mounted at /nix, nothing is mounted at /persist and 1 more",
+      ],
+    ],
+    [
+      "a stranger's mount",
+      { mounted: new Map([...SOUND.mounted, ["log", undefined]]) },
+      ["mounts failed: not every surviving subvolume is in its place: /var/log is of another file"],
+    ],
+    [
+      "a strange next",
+      preview({ strangeNext: true }),
+      ["old-roots failed: root.blankroot-next is no snapshot"],
+    ],
+    [
+      "a strange directory",
+      preview({ strangeOldRoots: true }),
+      ["old-roots failed: old_roots is no directory"],
+    ],
+    ["old roots that are kept", preview({ oldRoots: OLD }), []],
+    [
+      "old roots that are late",
+      preview({ oldRoots: OLDER }),
+      ["old-roots failed: 1 old root should be gone by rollback.keep: 20261001T000000Z-d"],
+    ],
+    [
+      "no persist root",
+      preview({ hasPersistRoot: false }),
+      ["persist-root failed: /persist is not there"],
+    ],
+    [
+      "no copies",
+      preview({ withoutCopy: ["/a", "/b"] }),
+      ["copies failed: 2 listed paths without a copy, which the next boot brings up empty: /a, /b"],
+    ],
+    [
+      "an owner",
+      {
+        persisted: [
+          { path: "/a", copy: ROOT, wanted: { uid: 5, gid: undefined, mode: undefined } },
+        ],
+      },
+      ["owners failed: not as the profile says: /persist/a belongs to 0:0, expected 5:0"],
+    ],
+    [
+      "a mode",
+      { persisted: [{ path: "/a", copy: ROOT, wanted: { uid: 0, gid: 0, mode: 0o700 } }] },
+      ["owners failed: not as the profile says: /persist/a has the mode 0755, expected 0700"],
+    ],
+    [
+      "an owner of nothing",
+      { persisted: [{ path: "/a", copy: undefined, wanted: { uid: 5, gid: 5, mode: 5 } }] },
+      [],
+    ],
+    [
+      "an open parent",
+      { parents: [{ path: "/p", owner: { ...ROOT, mode: 0o775 }, inRoot: undefined }] },
+      ["parents failed: others may write to what holds the copies: /p (0775)"],
+    ],
+    [
+      "a sticky parent",
+      { parents: [{ path: "/p", owner: { ...ROOT, mode: 0o1777 }, inRoot: undefined }] },
+      [],
+    ],
+    [
+      "another parent",
+      { parents: [{ path: "/p", owner: ROOT, inRoot: { ...ROOT, mode: 0o700 } }] },
+      [
+        "parents failed: not as in the root, which the next boot makes by them: /p has the mode 0755, expected 0700",
+      ],
+    ],
+    ["no machine-id", { machineId: "missing" }, ["machine-id failed: /etc/machine-id isn't kept"]],
+    [
+      "an invalid one",
+      { machineId: "invalid" },
+      ["machine-id failed: the copy of /etc/machine-id holds no id"],
+    ],
+    ["no maps", { idMaps: [] }, ["id-maps failed: /var/lib/nixos is kept, but has no"]],
+    [
+      "no password file",
+      lockedOut("is not there"),
+      [
+        "password failed: /persist/p is not there: user can't log in",
+        "ssh failed: the server takes keys only",
+        "login failed: nobody who may become root",
+      ],
+    ],
+    [
+      "a locked password",
+      lockedOut(undefined, true),
+      ["ssh failed: the server takes keys only", "login failed: nobody"],
+    ],
+    ["a password alone", lockedOut(undefined), ["ssh failed: the server takes keys only"]],
+    [
+      "keys in the home alone",
+      login({
+        hasKeys: false,
+        password: undefined,
+        authorizedKeys: { file: "/h", fault: undefined },
+      }),
+      [],
+    ],
+    [
+      "keys there that sshd refuses",
+      login({ hasKeys: false, password: undefined, authorizedKeys: { file: "/h", fault: "x" } }),
+      ["ssh failed: not strict enough for sshd: x", "login failed: nobody"],
+    ],
+    ["nobody with wheel", login({ wheel: false }), ["login failed: nobody who may become root"]],
+    ["no users", { logins: [] }, []],
+    ["no host keys", { hostKeys: [] }, ["host-keys failed: no host key of SSH is kept"]],
+    [
+      "a bad host key",
+      { hostKeys: [{ path: "/k", fault: "is empty" }] },
+      ["host-keys failed: of the host keys in /persist: /k is empty"],
+    ],
+  ])("of %s", (_, changes, expected) => {
+    const found = faults(changes);
+    expect(found).toHaveLength(expected.length);
+    for (const [index, text] of found.entries()) expect(text).toStartWith(expected[index]!);
+  });
+
+  test.each<[string, Parameters<typeof exampleProfile>[0], Partial<DoctorFacts>, string[]]>([
+    ["ssh is off", { ssh: { enable: false } }, { hostKeys: [] }, []],
+    [
+      "ssh is off, and no password is there",
+      { ssh: { enable: false } },
+      login({ password: undefined }),
+      ["login failed: nobody"],
+    ],
+    [
+      "stage 1 is scripted",
+      { rollback: { stage1: "scripted" } },
+      initrd({ kind: "scripted", hasUnit: false, startedBy: [] }),
+      [],
+    ],
+    [
+      "no old roots are kept",
+      { rollback: { keep: { days: 0, at_least: 0 } } },
+      {},
+      [
+        "initrd failed: the initrd of the next boot has a rollback of another profile: its blankroot_keep_old is yes, expected no",
+      ],
+    ],
+    [
+      "maps are not listed",
+      { persist: { directories: [] } },
+      { idMaps: [] },
+      ["id-maps failed: /var/lib/nixos isn't kept"],
+    ],
+    [
+      "a password is elsewhere",
+      { users: { user: { wheel: true, keys: [], password_file: "/var/log/p" } } },
+      { next: { ...SYSTEM, fstab: SYSTEM.fstab.slice(0, 3) } },
+      ["needed-for-boot failed: stage 1 doesn't mount /var/log"],
+    ],
+  ])("where %s", (_, parts, changes, expected) => {
+    const found = faults(changes, exampleProfile(parts));
+    expect(found).toHaveLength(expected.length);
+    for (const [index, text] of found.entries()) expect(text).toStartWith(expected[index]!);
+  });
+});
+
+describe("findingLine()", () => {
+  test.each([
+    [ok("root", "x"), "ok       x"],
+    [failed("root", "x", "y"), "failed   x (y)"],
+    [unknown("root", "x\u001b", "y\n"), "unknown  x\\x1b (y\\n)"],
+  ])("of %j", (finding, line) => {
+    expect(findingLine(finding)).toBe(line);
+  });
+});
+
+test("summaryOf() and doctorJson() are of one mind, and the schema takes it", () => {
+  const bad = [ok("root", "x"), failed("blank", "x\u001b", "y"), unknown("initrd", "x", "y")];
+  expect(summaryOf(bad)).toBe("3 checks: 1 failed, 1 can't be told");
+  expect(summaryOf(bad.slice(0, 1))).toBe("1 check, all in order");
+  expect(examination.parse(JSON.parse(doctorJson("/", "/dev/x", bad)))).toMatchObject({
+    sound: false,
+    checks: [{ advice: null }, { text: "x\u001b", advice: "y" }, { state: "unknown" }],
+  });
+  expect(JSON.parse(doctorJson("/", "/dev/x", bad.slice(0, 1))).sound).toBe(true);
+  expect(doctorJson("/", "/dev/x", bad)).not.toContain("\u001b");
+});
+
+test("parseFstab() reads lines, with what is escaped in them, and no comments", () => {
+  const text = "# a comment\n\n/dev/a /a\\040b btrfs x,y=z 0 0\n  tmpfs\t/t tmpfs\n";
+  expect(parseFstab(text)).toEqual([
+    { mountPoint: "/a b", options: ["x", "y=z"] },
+    { mountPoint: "/t", options: [""] },
+  ]);
+});
