@@ -1,9 +1,10 @@
 /** What the boots of a small system have left on its disk. */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { type RollbackResult, readResult } from "../../../lib/boot/rollback-result.ts";
 import type { Scratch } from "../disk.ts";
 import { onTop, STATE } from "./system.ts";
+import { textOf } from "./text-of.ts";
 
 /** What the activation puts into an empty root; see systemd-stage1.ts. */
 const ACTIVATED = ["/etc/os-release"];
@@ -89,9 +90,4 @@ function readJournal(text: string): JournalEntry[] {
 
 function namesIn(dir: string): string[] {
   return existsSync(dir) ? readdirSync(dir).sort() : [];
-}
-
-/** Without the newline at its end. */
-function textOf(file: string): string | undefined {
-  return existsSync(file) ? readFileSync(file, "utf8").replace(/\n$/, "") : undefined;
 }
