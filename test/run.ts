@@ -3,7 +3,8 @@
  * the sum. What a killed run left behind is taken down before and after.
  *
  * With `--executable FILE`, the tests on real disks once more, on an executable in
- * the place of the sources.
+ * the place of the sources. With `--boots`, the real boots instead of all that; with
+ * `--long` too, all their seeds and repetitions.
  */
 import { readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -17,14 +18,24 @@ const FAILURE_LINES_MAX = 60;
 process.exit(main());
 
 function main(): number {
-  const { values } = parseArgs({ options: { executable: { type: "string" } } });
+  const { values } = parseArgs({
+    options: {
+      executable: { type: "string" },
+      boots: { type: "boolean", default: false },
+      long: { type: "boolean", default: false },
+    },
+  });
   const executable = values.executable === undefined ? undefined : resolve(values.executable);
+  const environment = {
+    BLANKROOT_TEST_EXECUTABLE: executable,
+    BLANKROOT_TEST_LONG: values.long ? "yes" : undefined,
+  };
   const privileged = missingPrivilege() === undefined;
   if (privileged) sweep();
   const total: Counts = { passed: 0, failed: 0, failures: [] };
   let crashed = false;
-  for (const folder of executable === undefined ? ["unit", "system"] : ["system"]) {
-    const counts = runFolder(join(import.meta.dir, folder), executable);
+  for (const folder of foldersOf(values.boots, executable)) {
+    const counts = runFolder(join(import.meta.dir, folder), environment);
     crashed ||= counts === undefined;
     total.passed += counts?.passed ?? 0;
     total.failed += counts?.failed ?? 1;
@@ -36,6 +47,11 @@ function main(): number {
   return crashed || total.failed > 0 || total.passed === 0 ? 1 : 0;
 }
 
+function foldersOf(boots: boolean, executable: string | undefined): string[] {
+  if (boots) return ["vm"];
+  return executable === undefined ? ["unit", "system"] : ["system"];
+}
+
 interface Counts {
   passed: number;
   failed: number;
@@ -44,15 +60,21 @@ interface Counts {
 }
 
 /** Undefined where the runner itself failed: no test may vanish without a word. */
-function runFolder(dir: string, executable?: string): Counts | undefined {
+function runFolder(
+  dir: string,
+  environment: Record<string, string | undefined>,
+): Counts | undefined {
   // Those of the executable itself test no sources that could be replaced.
-  const again = executable === undefined ? /\.test\.ts$/ : /^(?!executable-).*\.test\.ts$/;
+  const again =
+    environment.BLANKROOT_TEST_EXECUTABLE === undefined
+      ? /\.test\.ts$/
+      : /^(?!executable-).*\.test\.ts$/;
   const files = readdirSync(dir).filter((name) => again.test(name));
   if (files.length === 0) return { passed: 0, failed: 0, failures: [] };
   const paths = files.map((name) => join(dir, name));
   const argv = [process.execPath, "test", "--timeout", String(TIMEOUT_MS), ...paths];
   const child = Bun.spawnSync(argv, {
-    env: { ...process.env, BLANKROOT_TEST_EXECUTABLE: executable },
+    env: { ...process.env, ...environment },
     stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe",

@@ -1,6 +1,7 @@
 /** A machine under software emulation that runs one script as its init, and what that said. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
+import { cpioArchive, type Entry, programEntry } from "./cpio.ts";
 import type { Scratch } from "./disk.ts";
 import type { GuestArchitecture, GuestParts } from "./guest.ts";
 
@@ -8,10 +9,6 @@ const MEMORY_MIB = 1024;
 const TIMEOUT_MS = 170_000;
 /** Written by the guest when its script has ended, whatever it said before. */
 const MARKER = "the guest's script is done";
-/** cpio(5), "New ASCII Format". */
-const CPIO_MAGIC = "070701";
-const MODE_FOLDER = 0o040755;
-const MODE_EXECUTABLE = 0o100755;
 
 export interface Machine {
   readonly architecture: GuestArchitecture;
@@ -91,32 +88,19 @@ const LOAD = `
     for poll in $(seq 100); do [ -b /dev/vda ] || sleep 0.1; done
 `;
 
-/** An initramfs. */
 function archive(machine: Machine): Uint8Array {
   const { disk, files, parts } = machine;
   const folders = ["bin", "dev", "mnt", "modules", "proc", "run", "sys"];
   const modules = disk === undefined ? [] : parts.modules;
-  const inRoot = (folder: string) => (file: string) =>
-    entry(join(folder, basename(file)), MODE_EXECUTABLE, readFileSync(file));
-  return Buffer.concat([
-    ...folders.flatMap((name) => entry(name, MODE_FOLDER)),
-    ...entry("init", MODE_EXECUTABLE, Buffer.from(initOf(machine))),
-    ...inRoot("bin")(parts.busybox),
-    ...modules.flatMap(inRoot("modules")),
-    ...files.flatMap(inRoot("")),
-    ...entry("TRAILER!!!", 0),
+  const inRoot =
+    (folder: string) =>
+    (file: string): Entry =>
+      programEntry(join(folder, basename(file)), readFileSync(file));
+  return cpioArchive([
+    ...folders.map((path): Entry => ({ path, kind: "folder" })),
+    programEntry("init", initOf(machine)),
+    inRoot("bin")(parts.busybox),
+    ...modules.map(inRoot("modules")),
+    ...files.map(inRoot("")),
   ]);
-}
-
-let inode = 0;
-
-function entry(name: string, mode: number, content: Uint8Array = new Uint8Array()): Uint8Array[] {
-  const links = 1;
-  const fields = [++inode, mode, 0, 0, links, 0, content.length, 0, 0, 0, 0, name.length + 1, 0];
-  const header = fields.map((field) => field.toString(16).padStart(8, "0")).join("");
-  return [padded(Buffer.from(`${CPIO_MAGIC}${header}${name}\0`)), padded(content)];
-}
-
-function padded(bytes: Uint8Array): Uint8Array {
-  return Buffer.concat([bytes, new Uint8Array(-bytes.length & 3)]);
 }

@@ -46,11 +46,14 @@ export function guestParts(architecture: GuestArchitecture): GuestParts | string
 
 function fetchParts(architecture: GuestArchitecture, folder: string): void {
   sh(["sh", FETCH, folder, DEBIAN[architecture], ...MODULES]);
-  const kernel = join(folder, "kernel");
-  if (architecture === "x86_64") writeFileSync(kernel, payloadOf(readFileSync(kernel)));
+  if (architecture === "x86_64") unpackKernel(join(folder, "kernel"));
 }
 
-/** Without what unpacks it, which takes seconds under emulation: QEMU starts it directly (PVH). */
+/** Leaves in the file what QEMU starts directly (PVH): to unpack itself takes it seconds under emulation. */
+export function unpackKernel(file: string): void {
+  writeFileSync(file, payloadOf(readFileSync(file)));
+}
+
 function payloadOf(image: Buffer): Uint8Array {
   const start =
     (image.readUInt8(SetupSectors) + 1) * SECTOR_BYTES + image.readUInt32LE(PayloadOffset);

@@ -9,16 +9,17 @@ import { dirname } from "node:path";
 import { EMPTY_SUBVOL_DIR_OBJECTID } from "../../lib/btrfs/format.ts";
 import { asUtf8 } from "../../lib/text.ts";
 import { sh } from "./disk.ts";
+import { Random } from "./random.ts";
 
 const NAMES = ["a", "a.b", "a-b", "a0", "b", "c", "d", "e\n", "f'\"\\", "\xff\xfe", "é", " "];
 
 export class Operations {
   readonly #top: string;
-  #state: number;
+  readonly #random: Random;
 
   constructor(top: string, seed: number) {
     this.#top = top;
-    this.#state = seed;
+    this.#random = new Random(seed);
   }
 
   run(count: number): void {
@@ -32,7 +33,7 @@ export class Operations {
         () => this.#write(),
         () => this.#write(),
         () => fs.appendFileSync(this.#file(), "more"),
-        () => fs.truncateSync(this.#file(), this.#below(20_000)),
+        () => fs.truncateSync(this.#file(), this.#random.below(20_000)),
         () => this.#overwrite(),
         () => fs.copyFileSync(this.#file(), this.#file(), fs.constants.COPYFILE_FICLONE_FORCE),
         () => fs.linkSync(this.#path(), this.#path()),
@@ -43,8 +44,8 @@ export class Operations {
         () => fs.renameSync(this.#path(), this.#path()),
         () => fs.unlinkSync(this.#path()),
         () => fs.chmodSync(this.#path(), this.#pick([0o600, 0o644, 0o755])),
-        () => fs.lchownSync(this.#path(), this.#below(3), this.#below(3)),
-        () => fs.lutimesSync(this.#path(), this.#below(3), this.#below(3)),
+        () => fs.lchownSync(this.#path(), this.#random.below(3), this.#random.below(3)),
+        () => fs.lutimesSync(this.#path(), this.#random.below(3), this.#random.below(3)),
         // rmdir(2) takes an empty subvolume for a directory.
         () => this.#rarely(() => fs.rmSync(this.#path(), { recursive: true })),
         () => this.#rarely(() => sh(["mkfifo", this.#free()])),
@@ -65,12 +66,12 @@ export class Operations {
 
   #overwrite(): void {
     const fd = fs.openSync(this.#file(), "r+");
-    fs.writeSync(fd, "here", this.#below(100_000));
+    fs.writeSync(fd, "here", this.#random.below(100_000));
     fs.closeSync(fd);
   }
 
   #rarely(action: () => void): void {
-    if (this.#below(8) === 0) action();
+    if (this.#random.below(8) === 0) action();
   }
 
   /** A path that can be opened without waiting for the other end of a fifo. */
@@ -91,7 +92,7 @@ export class Operations {
   }
 
   #path(): Buffer {
-    const names = Array.from({ length: 1 + this.#below(3) }, () => this.#pick(NAMES));
+    const names = Array.from({ length: 1 + this.#random.below(3) }, () => this.#pick(NAMES));
     return Buffer.concat([
       Buffer.from(this.#top),
       ...names.map((name) => Buffer.from(`/${name}`, "latin1")),
@@ -99,15 +100,7 @@ export class Operations {
   }
 
   #pick<Item>(items: readonly Item[]): Item {
-    return items[this.#below(items.length)]!;
-  }
-
-  /** mulberry32 */
-  #below(limit: number): number {
-    this.#state = (this.#state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % limit;
+    return items[this.#random.below(items.length)]!;
   }
 }
 

@@ -1,0 +1,106 @@
+/**
+ * A disk laid out by our own scripts for the documented profile, and a small system on
+ * its nix subvolume: busybox, and an init that keeps a record of every boot below
+ * /persist and leaves state in the root for the next rollback to take away.
+ */
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { diskIds } from "../../../lib/ids.ts";
+import type { Profile } from "../../../lib/profile.ts";
+import { succeed } from "../blankroot.ts";
+import { attachLoop, detachLoop, type Scratch, sh } from "../disk.ts";
+import { exampleProfile } from "../example.ts";
+import type { BootParts } from "./parts.ts";
+import { STAGE2_DONE } from "./qemu.ts";
+
+const GIB = 1024 ** 3;
+/** Sparse: room for the documented 8 GiB of swap. */
+const SIZE_BYTES = 12 * GIB;
+const SEED = "5a5a5a5a-8a5e-4b39-9d6b-6e0f5a2b7c11";
+const EXAMPLE = join(import.meta.dir, "../../../config.toml");
+
+/** In the nix subvolume. */
+export const SYSTEM = "nix/system";
+/** What the boots leave in the root. */
+export const STATE = "var/state";
+
+export interface SmallSystem {
+  readonly profile: Profile;
+  /** As the installed machine names its file system. */
+  readonly device: string;
+  /** Of a disk that was never booted. */
+  readonly image: string;
+}
+
+/** Lays out a disk and installs the small system. */
+export function installSystem(scratch: Scratch, parts: BootParts): SmallSystem {
+  const image = scratch.path("installed");
+  const loop = attachLoop(scratch, "installed", { sizeBytes: SIZE_BYTES });
+  const profile = scratch.path("config.toml");
+  // The only line in which the machine that installs differs from the one that boots.
+  const text = readFileSync(EXAMPLE, "utf8").replace(/^device = .*$/m, `device = "${loop}"`);
+  writeFileSync(profile, text, { mode: 0o644 });
+  const named = ["--profile", profile];
+  const token = `${basename(loop)}-${SIZE_BYTES}`;
+  succeed("format-disk", ...named, "--seed", SEED, `--apply=${token}`);
+  succeed("make-subvols", ...named);
+  detachLoop(loop);
+  onTop(scratch, image, (top) => install(join(top, SYSTEM), parts));
+  const device = `/dev/disk/by-uuid/${diskIds(SEED).btrfs}`;
+  return { profile: exampleProfile(), device, image };
+}
+
+/** A copy to boot from. */
+export function copyImage(scratch: Scratch, image: string, name: string): string {
+  const copy = scratch.path(name);
+  sh(["cp", "--sparse=always", "--reflink=auto", image, copy]);
+  return copy;
+}
+
+/** Mounts the top of an image's file system for as long as `act` runs. */
+export function onTop<T>(scratch: Scratch, image: string, act: (top: string) => T): T {
+  const { start, size } = btrfsPartition(image);
+  const top = scratch.mkdir("image-top");
+  const options = `loop,offset=${start},sizelimit=${size},subvolid=5,noatime`;
+  sh(["mount", "-t", "btrfs", "-o", options, image, top]);
+  try {
+    return act(top);
+  } finally {
+    sh(["umount", top]);
+  }
+}
+
+/** Where the last partition lies, in bytes. */
+export function btrfsPartition(image: string): { start: number; size: number } {
+  const { partitiontable: table } = JSON.parse(sh(["sfdisk", "--json", image]));
+  const last = table.partitions.at(-1);
+  return { start: last.start * table.sectorsize, size: last.size * table.sectorsize };
+}
+
+function install(dir: string, { busybox }: BootParts): void {
+  mkdirSync(dir);
+  copyFileSync(busybox, join(dir, "busybox"));
+  chmodSync(join(dir, "busybox"), 0o755);
+  writeFileSync(join(dir, "init"), INIT, { mode: 0o755 });
+}
+
+const INIT = `#!/nix/system/busybox ash
+# Everything is an applet of busybox, which looks for those first.
+exec </dev/null >/dev/console 2>&1
+boot=1
+while [ -e /persist/boots/$boot ]; do boot=$((boot + 1)); done
+here=/persist/boots/$boot
+mkdir -p $here
+cat /proc/sys/kernel/random/boot_id >$here/boot-id
+find / -xdev ! -type d >$here/root
+cat /proc/self/mountinfo >$here/mounts
+[ ! -e /${STATE} ] || cp /${STATE} $here/state-before
+[ ! -e /run/blankroot/rollback ] || cp /run/blankroot/rollback $here/result
+[ ! -e /run/journal.json ] || cp /run/journal.json $here/journal.json
+mkdir -p /${STATE.replace(/\/[^/]*$/, "")}
+echo "of boot $boot" >/${STATE}
+[ ! -e /nix/system/task ] || . /nix/system/task
+sync
+echo "${STAGE2_DONE}, boot $boot"
+poweroff -f
+`;
