@@ -140,15 +140,21 @@ async function walkThrough(scratch: Scratch, executable: string | undefined): Pr
   await demo.type(mount);
   await demo.type(`findmnt --submounts --output TARGET,SOURCE,OPTIONS ${target}`);
 
-  say("3. Some weeks pass: the machine gathers state.");
+  say(
+    "3. The configuration: all of it comes from the profile. First the rollback's part, then the files.",
+  );
+  await demo.type("blankroot render-nix | grep -A 32 'services.blankroot-rollback'");
+  await demo.type(`blankroot render-nix --full --out ${target}/etc/nixos`);
+
+  say("4. Some weeks pass: the machine gathers state.");
   makeState(target);
   await demo.type("blankroot fs-diff", 1);
   await demo.type("blankroot fs-diff -0 /root | xargs -0 printf '%q\\n'", 1);
 
-  say("4. What would the next boot take?");
+  say("5. What would the next boot take?");
   await demo.type("blankroot rollback-preview", 1);
 
-  say("5. Save what matters: what the profile lists, and the database that it forgot.");
+  say("6. Save what matters: what the profile lists, and the database that it forgot.");
   await demo.type("blankroot persist-copy");
   await demo.type("blankroot persist-copy --dry-run /var/lib/postgresql");
   await demo.type("blankroot persist-copy /var/lib/postgresql");
@@ -156,7 +162,7 @@ async function walkThrough(scratch: Scratch, executable: string | undefined): Pr
   say("What was listed and copied is kept. The database has a copy that no list names yet:");
   await demo.type("blankroot fs-diff --json /var/lib/postgresql/16/PG_VERSION", 1);
 
-  say("6. The rollback, as at every boot: the old root is set aside, a blank one takes its place.");
+  say("7. The rollback, as at every boot: the old root is set aside, a blank one takes its place.");
   await demo.type(`${mount} --unmount`);
   await demo.type(`blankroot rollback --apply=${token}`);
   await demo.type(mount);

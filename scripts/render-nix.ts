@@ -4,6 +4,7 @@
  * It writes nothing of its own accord: without --out it prints. What it writes is the
  * user's from then on, so a file that differs stays unless --force says otherwise.
  */
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { defineScript, profileArgs, runAlone, say } from "../lib/cli.ts";
 import { Refusal, UsageFault } from "../lib/fault.ts";
@@ -28,7 +29,7 @@ const script = defineScript({
   description: [
     "Prints blankroot.nix, a module with everything that the profile says: file systems, swap, LUKS, boot loader, the rollback in stage 1, kept state, users and SSH server. It reads rollback.sh and other texts beside it: --out writes all of them, FILE prints one of them instead.",
     "It goes beside a hardware-configuration.nix made by nixos-generate-config --no-filesystems, and beside the module of impermanence or preservation; --full makes configuration.nix and flake.nix for a new machine, which import all of it. What would go wrong without a word is an error when the configuration is evaluated.",
-    "File systems are named by the UUIDs on the profile's disk where that is here, else by label, with a comment. A file in DIR that differs is refused, or with --force kept beside the new one as NAME.old; symbolic links are not followed.",
+    "File systems are named by the UUIDs on the profile's disk where that is here, else by label, with a comment. DIR is made where it isn't there. A file in it that differs is refused, or with --force kept beside the new one as NAME.old; symbolic links are not followed.",
   ],
   profile: "found",
   operands: { name: "FILE", description: "Print this file of the configuration" },
@@ -154,12 +155,16 @@ function write(
   files: readonly NewFile[],
   { force, dryRun }: { readonly force: boolean; readonly dryRun: boolean },
 ): void {
+  if (dryRun && !existsSync(out)) {
+    for (const { name } of files) stdout.line(`write ${pathIn(out, name)}`);
+    return;
+  }
   using directory = new ConfigDirectory(out);
   const outcomes = files.map((file) => directory.look(file));
   if (!force) refuseDiffering(out, outcomes);
   const due = outcomes.filter(({ state }) => state !== "same");
   for (const outcome of due) {
-    const path = visible(`${out.replace(/\/+$/, "")}/${outcome.file.name}`);
+    const path = pathIn(out, outcome.file.name);
     if (dryRun) {
       stdout.line(`${outcome.state === "new" ? "write" : "replace"} ${path}`);
       continue;
@@ -171,6 +176,11 @@ function write(
   const same = files.length - due.length;
   const rest = same === 0 ? "" : `, ${same} ${same === 1 ? "was" : "were"} there already`;
   say.success(`${plural(due.length, "file")} written to ${visible(out)}${rest}`);
+}
+
+/** For people. */
+function pathIn(out: string, name: string): string {
+  return visible(`${out.replace(/\/+$/, "")}/${name}`);
 }
 
 function refuseDiffering(out: string, outcomes: readonly Outcome[]): void {

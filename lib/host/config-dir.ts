@@ -9,8 +9,10 @@
 import {
   closeSync,
   constants,
+  existsSync,
   fchmodSync,
   fsyncSync,
+  mkdirSync,
   openSync,
   readSync,
   writeSync,
@@ -45,11 +47,16 @@ export class ConfigDirectory implements Disposable {
   readonly #fd: number;
   readonly #path: string;
 
-  /** @throws Refusal where it is no directory, or a symbolic link to one */
+  /**
+   * Makes it where it isn't there, with all above it.
+   *
+   * @throws Refusal where it is no directory, or a symbolic link to one
+   */
   constructor(path: string) {
     this.#path = path;
     const flags = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
     try {
+      if (!existsSync(path)) mkdirSync(path, { recursive: true, mode: 0o755 });
       this.#fd = openSync(path, flags);
     } catch (cause) {
       const { code } = cause as NodeJS.ErrnoException;

@@ -31,13 +31,16 @@ step 3 blankroot format-disk
 step 0 blankroot format-disk --apply="$TOKEN"
 step 0 blankroot make-subvols
 step 0 blankroot mount-subvols --without-esp
-mkdir -p /mnt/etc/nixos /mnt/var/lib/app
-echo configuration >/mnt/etc/nixos/configuration.nix
+step 0 blankroot render-nix --full --with-binary --out /mnt/etc/nixos
+step 0 blankroot render-nix --full --with-binary --out /mnt/etc/nixos
+step 0 cmp /root/blankroot /mnt/etc/nixos/blankroot
+mkdir -p /mnt/var/lib/app
 echo 0123456789abcdef0123456789abcdef >/mnt/etc/machine-id
 echo rows >/mnt/var/lib/app/rows
 step 1 blankroot fs-diff
 step 1 /tmp/links/fs-diff --json
 step 1 blankroot rollback-preview
+step 1 blankroot doctor --target /mnt
 step 0 blankroot persist-copy
 step 0 blankroot persist-copy /var/lib/app
 step 1 blankroot fs-diff

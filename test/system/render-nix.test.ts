@@ -131,8 +131,20 @@ describe("render-nix --out", () => {
     expect(ran.stderr).toMatch(/Cannot write to .*link: .*expected a directory/);
   });
 
+  test("makes the directory, with all above it, and not to show what it would do", () => {
+    using scratch = new Scratch();
+    const profile = writeProfile(scratch, { device: "/dev/none" });
+    const out = scratch.path("mnt", "etc", "nixos");
+    const words = ["render-nix", "--profile", profile, "--out", out];
+    const shown = blankroot([...words, "--dry-run"]);
+    expect(shown.status).toBe(0);
+    expect(shown.stdout).toContain(`write ${out}/blankroot.nix\n`);
+    expect(existsSync(scratch.path("mnt"))).toBe(false);
+    expect(blankroot(words).status).toBe(0);
+    expect(existsSync(join(out, "blankroot.nix"))).toBe(true);
+  });
+
   test.each([
-    ["is not there", (out: string) => join(out, "none"), /ENOENT, expected a directory/],
     [
       "is a file",
       (out: string) => {
