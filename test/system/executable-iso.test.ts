@@ -33,7 +33,7 @@ step 0 blankroot make-subvols
 step 0 blankroot mount-subvols --without-esp
 step 0 blankroot render-nix --full --with-binary --out /mnt/etc/nixos
 step 0 blankroot render-nix --full --with-binary --out /mnt/etc/nixos
-step 0 cmp /root/blankroot /mnt/etc/nixos/blankroot
+step 0 test -x /mnt/etc/nixos/blankroot
 mkdir -p /mnt/var/lib/app
 echo 0123456789abcdef0123456789abcdef >/mnt/etc/machine-id
 echo rows >/mnt/var/lib/app/rows
