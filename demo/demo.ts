@@ -143,7 +143,7 @@ async function walkThrough(scratch: Scratch, executable: string | undefined): Pr
   say(
     "3. The configuration: all of it comes from the profile. First the rollback's part, then the files.",
   );
-  await demo.type("blankroot render-nix | grep -A 32 'services.blankroot-rollback'");
+  await demo.type("blankroot render-nix | grep -A 38 'services.blankroot-rollback'");
   await demo.type(`blankroot render-nix --full --out ${target}/etc/nixos`);
 
   say("4. Some weeks pass: the machine gathers state.");
