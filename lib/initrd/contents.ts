@@ -27,7 +27,7 @@ const TYPE = 0o170000;
 const TYPE_LINK = 0o120000;
 /** Only text as short as that is looked into. */
 const SCRIPT_MAX_BYTES = 1024 ** 2;
-const ROLLBACK_TEXT = "\nblankroot_rollback() (";
+const ROLLBACK_TEXT = "blankroot_rollback() (";
 
 /** Takes entries one by one, for none of them lives longer than its archive. */
 export class InitrdReader {

@@ -77,7 +77,7 @@ export interface Preview {
   readonly keep: Profile["rollback"]["keep"];
   /** Old roots that the rollback deletes; bytes as latin1, oldest first. */
   readonly pruned: readonly string[];
-  /** Those that rollback.keep no longer asks for, and that nothing deletes by itself. */
+  /** Those that rollback.keep no longer asks for: the daily pruning deletes them, and no boot. */
   readonly outdated: readonly string[];
   readonly warnings: readonly Warning[];
 }

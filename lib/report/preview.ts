@@ -120,5 +120,5 @@ function pruneLines({ pruned, outdated, keep }: Preview): string[] {
   }
   if (outdated.length === 0) return [];
   const which = `${plural(outdated.length, "old root")} older than rollback.keep asks for`;
-  return [`${which} (${keepText(keep)}); nothing deletes them by itself yet:`, ...lines(outdated)];
+  return [`${which} (${keepText(keep)}), for the daily pruning to delete:`, ...lines(outdated)];
 }
