@@ -6,6 +6,7 @@
 
 import { ESP_MOUNT, isWithin } from "../profile/paths.ts";
 import type { Profile } from "../profile.ts";
+import { hasSwapFile, SWAP_FILE, SWAP_MOUNT, SWAP_SUBVOLUME } from "../swap-file.ts";
 import { type DiskFacts, espName, luksName, swapName } from "./disk-names.ts";
 import {
   Application,
@@ -21,10 +22,7 @@ import {
 /** What the file system's device is bound to by `let`. */
 export const BTRFS = new Expression("btrfs");
 
-/** The swap file's subvolume, mount point and path; see lib/profile/contradictions.ts. */
-const SWAP_SUBVOLUME = "swap";
-const SWAP_MOUNT = "/swap";
-const SWAP_FILE = `${SWAP_MOUNT}/swapfile`;
+const SWAP_PATH = `${SWAP_MOUNT}/${SWAP_FILE}`;
 const MIB = 1024 ** 2;
 
 export function fileSystemAttributes(profile: Profile, facts: DiskFacts): Attribute[] {
@@ -85,7 +83,7 @@ export function swapAttributes(profile: Profile, facts: DiskFacts): Attribute[] 
 export function swapNames(profile: Profile, facts: DiskFacts): string[] | "unknown" | undefined {
   const { swap } = profile.disk;
   if (swap === undefined) return undefined;
-  if (swap.kind === "file") return [SWAP_FILE];
+  if (swap.kind === "file") return [SWAP_PATH];
   const { aliases, isKnown } = swapName(profile, facts);
   return isKnown ? [...aliases] : "unknown";
 }
@@ -147,10 +145,9 @@ function subvolumeMounts(profile: Profile): SubvolumeMount[] {
   const surviving = Object.entries(btrfs.subvolumes).map(([name, { mount, options }]) =>
     subvolume(name, mount, options),
   );
-  const swap =
-    disk.swap?.kind === "file"
-      ? [subvolume(SWAP_SUBVOLUME, SWAP_MOUNT, [], "Of its own, for a snapshot can't hold swap.")]
-      : [];
+  const swap = hasSwapFile({ disk })
+    ? [subvolume(SWAP_SUBVOLUME, SWAP_MOUNT, [], "Of its own, for a snapshot can't hold swap.")]
+    : [];
   const root = subvolume(btrfs.root, "/", [], "Replaced at every boot.");
   return [root, ...[...surviving, ...swap].sort((a, b) => (a.mountPoint < b.mountPoint ? -1 : 1))];
 }
@@ -169,7 +166,7 @@ function espValue(profile: Profile, facts: DiskFacts): Pick<Attribute, "value" |
 
 function swapFileAttributes(sizeBytes: number, { resumeOffset }: DiskFacts): Attribute[] {
   const file = new NixSet([
-    attribute("device", SWAP_FILE),
+    attribute("device", SWAP_PATH),
     attribute(
       "size",
       sizeBytes / MIB,
@@ -179,7 +176,7 @@ function swapFileAttributes(sizeBytes: number, { resumeOffset }: DiskFacts): Att
   if (resumeOffset === undefined) {
     const hint =
       "Hibernation needs boot.resumeDevice as well, and resume_offset among boot.kernelParams:\n" +
-      `btrfs inspect-internal map-swapfile -r ${SWAP_FILE}`;
+      `btrfs inspect-internal map-swapfile -r ${SWAP_PATH}`;
     return [attribute("swapDevices", [file], hint)];
   }
   return [

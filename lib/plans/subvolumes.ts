@@ -13,19 +13,27 @@ import { type BtrfsTop, LIST_NAMES, type TopEntry } from "../facts.ts";
 import { Refusal } from "../fault.ts";
 import type { Check, Plan, Step, Word } from "../plan.ts";
 import type { Profile } from "../profile.ts";
+import { hasSwapFile, SWAP_SUBVOLUME } from "../swap-file.ts";
 
 /** A fresh subvolume, there for the time between two calls; told by its name and by being empty. */
 const SEED_SUFFIX = ".blankroot-new";
 
 export function namesAtTop(profile: Profile): string[] {
-  const { root, blank, subvolumes } = profile.btrfs;
-  return [...Object.keys(subvolumes), root, root + NEXT_SUFFIX, blank, blank + SEED_SUFFIX];
+  const { root, blank } = profile.btrfs;
+  return [...wantedNames(profile), root + NEXT_SUFFIX, blank, blank + SEED_SUFFIX];
+}
+
+/** But for the blank one, which is made of root. */
+function wantedNames(profile: Profile): string[] {
+  const { root, subvolumes } = profile.btrfs;
+  const swap = hasSwapFile(profile) ? [SWAP_SUBVOLUME] : [];
+  return [...Object.keys(subvolumes), ...swap, root];
 }
 
 /** @throws Refusal where a name is taken by something else, or the blank one is not blank */
 export function planSubvolumes(profile: Profile, profileFile: string, top: BtrfsTop): Plan {
-  const { root, blank, subvolumes } = profile.btrfs;
-  const wanted = [...Object.keys(subvolumes), root];
+  const { root, blank } = profile.btrfs;
+  const wanted = wantedNames(profile);
   for (const name of [...wanted, blank]) refuseUnlessSubvolume(top, name);
   refuseUnlessBlank(top, blank);
   refuseHalfway(top, root);

@@ -5,15 +5,12 @@
  * as the tables it needs are sound, so that one misspelt key elsewhere hides nothing.
  */
 import type { Profile } from "../profile.ts";
+import { hasSwapFile, SWAP_MOUNT, SWAP_SUBVOLUME } from "../swap-file.ts";
 import type { KeyPath, ProfileFault } from "./fault.ts";
 import { keyText } from "./fault.ts";
 import { optionClash } from "./mount-options.ts";
 import { isWithin } from "./paths.ts";
 import { persistFaults } from "./persist-lists.ts";
-
-/** The subvolume and mount point of a swap file, which must not be compressed or snapshotted. */
-const SWAP_SUBVOLUME = "swap";
-const SWAP_MOUNT = "/swap";
 
 /** @param sound the tables of a profile that are without fault by themselves */
 export function contradictions(sound: Partial<Profile>): ProfileFault[] {
@@ -87,7 +84,7 @@ function optionClashes(btrfs: Profile["btrfs"]): ProfileFault[] {
 }
 
 function swapFileClashes(btrfs: Profile["btrfs"], disk: Profile["disk"]): ProfileFault[] {
-  if (disk.swap?.kind !== "file") return [];
+  if (!hasSwapFile({ disk })) return [];
   const because = 'disk.swap.kind = "file" puts the swap file';
   const faults: ProfileFault[] = [];
   for (const key of ["root", "blank", "old_roots"] as const) {

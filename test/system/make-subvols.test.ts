@@ -50,6 +50,18 @@ describePrivileged("make-subvols", () => {
     expect(sh(["stat", "--format=%a %U", `${top}/root`])).toBe("755 root\n");
   });
 
+  test("makes one for the swap file too, where the profile has one", () => {
+    using scratch = new Scratch();
+    const device = makeBtrfs(scratch, "disk", SIZE_BYTES, "Theirs");
+    const swap = '[disk.swap]\nkind = "file"\nsize = "64MiB"\n';
+    const btrfs = `device = "${device}"\n`;
+    const profile = writeProfile(scratch, { device: "/dev/nonexistent", swap, btrfs });
+    expect(makeSubvols(profile).status).toBe(0);
+    const top = mountAt(scratch, "top", device);
+    expect(sh(["ls", "-A", "-1", top]).split("\n")).toContain("swap");
+    expect(sh(["stat", "--format=%i", `${top}/swap`])).toBe("256\n");
+  });
+
   test("changes nothing when run again, and says so", () => {
     using scratch = new Scratch();
     const { device, profile } = prepared(scratch);

@@ -9,6 +9,7 @@ import { ESP_TYPE } from "../../filesystem.ts";
 import { type DiskFacts, NO_DISK, type SwapFacts } from "../../nix/disk-names.ts";
 import { labelsOf } from "../../plans/labels.ts";
 import type { Profile } from "../../profile.ts";
+import { hasSwapFile, SWAP_FILE, SWAP_SUBVOLUME } from "../../swap-file.ts";
 import { mountDetached } from "../detached.ts";
 import { run } from "../spawn.ts";
 import { blockDeviceAt } from "./block-device.ts";
@@ -19,7 +20,7 @@ import { nodeOf } from "./partition-node.ts";
 /** Of the Discoverable Partitions Specification. */
 const SWAP_TYPE = "0657FD6D-A4AB-43C4-84E5-0933C84B4F4F";
 /** Below the top of the file system. */
-const SWAP_FILE = "swap/swapfile";
+const SWAP_PATH = `${SWAP_SUBVOLUME}/${SWAP_FILE}`;
 
 /** @throws Refusal where the disk can't be read */
 export async function probeDiskFacts(profile: Profile): Promise<DiskFacts> {
@@ -68,10 +69,10 @@ async function swapFacts(node: string, contents: Contents): Promise<SwapFacts | 
 
 /** Undefined where there is no swap file yet. */
 async function resumeOffset(profile: Profile): Promise<number | undefined> {
-  if (profile.disk.swap?.kind !== "file" || isClosed(profile)) return undefined;
+  if (!hasSwapFile(profile) || isClosed(profile)) return undefined;
   using top = mountDetached(await findFilesystem(profile), "/", "read-only");
-  if (!existsSync(`/proc/self/fd/${top.fd}/${SWAP_FILE}`)) return undefined;
-  const argv = ["btrfs", "inspect-internal", "map-swapfile", "-r", `/proc/self/fd/3/${SWAP_FILE}`];
+  if (!existsSync(`/proc/self/fd/${top.fd}/${SWAP_PATH}`)) return undefined;
+  const argv = ["btrfs", "inspect-internal", "map-swapfile", "-r", `/proc/self/fd/3/${SWAP_PATH}`];
   const { stdout } = await run(argv, { inherit: [top.fd] });
   return Number.parseInt(stdout, 10);
 }
