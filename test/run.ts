@@ -11,9 +11,12 @@ import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { sweep } from "./support/disk.ts";
 import { missingPrivilege } from "./support/privileged.ts";
+import { importsOf, readSources } from "./support/sources.ts";
 
 const TIMEOUT_MS = 180_000;
 const FAILURE_LINES_MAX = 60;
+
+const sources = readSources();
 
 process.exit(main());
 
@@ -64,12 +67,9 @@ function runFolder(
   dir: string,
   environment: Record<string, string | undefined>,
 ): Counts | undefined {
-  // Those of the executable itself test no sources that could be replaced.
-  const again =
-    environment.BLANKROOT_TEST_EXECUTABLE === undefined
-      ? /\.test\.ts$/
-      : /^(?!executable-).*\.test\.ts$/;
-  const files = readdirSync(dir).filter((name) => again.test(name));
+  const all = readdirSync(dir).filter((name) => name.endsWith(".test.ts"));
+  const isExecutable = environment.BLANKROOT_TEST_EXECUTABLE !== undefined;
+  const files = isExecutable ? all.filter(takesAnExecutable) : all;
   if (files.length === 0) return { passed: 0, failed: 0, failures: [] };
   const paths = files.map((name) => join(dir, name));
   const argv = [process.execPath, "test", "--timeout", String(TIMEOUT_MS), ...paths];
@@ -92,6 +92,20 @@ function runFolder(
   // A status without a failed test: an error outside of any test.
   if (child.exitCode !== 0 && counts.failed === 0) counts.failed = 1;
   return counts;
+}
+
+/** Whether there is something for an executable to replace: a test that calls the command line. */
+function takesAnExecutable(name: string): boolean {
+  // Those of the executable itself build their own.
+  return !name.startsWith("executable-") && callsCommandLine(`test/system/${name}`);
+}
+
+/** By itself, or through what supports it. */
+function callsCommandLine(file: string): boolean {
+  return importsOf(file, sources.get(file) ?? "").some(({ to, names }) => {
+    if (to === "test/support/blankroot.ts") return names.some((name) => name !== "MAIN");
+    return to.startsWith("test/support/") && callsCommandLine(to);
+  });
 }
 
 /** Bun prints a test's error first, and then the line with its name. */
