@@ -159,25 +159,25 @@ describePrivileged("persist-copy, while files change", () => {
 describePrivileged("persist-copy beside another", () => {
   test("refuses while the other is at work, and may look", () => {
     using machine = new CopyMachine(128 * 1024 ** 2);
-    machine.write("/f", NEW);
+    machine.write("/d/f", NEW);
     const log = machine.scratch.path("other.log");
-    const words = machine.words("/f").map((word) => `'${word}'`);
+    const words = machine.words("/d").map((word) => `'${word}'`);
     const other = `NO_COLOR=1 ${process.execPath} ${MAIN} ${words.join(" ")} >>${log} 2>&1`;
     const shell = `unset STRIKE; ${other} || echo "status $?" >>${log}; ${other} --dry-run`;
-    const ran = struck(machine, { call: "linkat", nth: 1, when: "before", shell }, "/f");
+    const ran = struck(machine, { call: "linkat", nth: 1, when: "before", shell }, "/d");
     expect(ran.status).toBe(0);
     expect(readFileSync(log, "utf8")).toMatch(
-      /another persist-copy is at work there\s+status 3\n[\s\S]*copy +\/f -> /,
+      /another persist-copy is at work there\s+status 3\n[\s\S]*copy +\/d\/f -> /,
     );
-    expect(machine.differences("")).toBe("");
+    expect(machine.differences("/d")).toBe("");
   });
 
   test("is not kept from its work by a lock that any user may hold", () => {
     using machine = new CopyMachine(128 * 1024 ** 2);
-    machine.write("/f", NEW);
-    const argv = ["flock", machine.persist, process.execPath, MAIN, ...machine.words("/f")];
+    machine.write("/d/f", NEW);
+    const argv = ["flock", machine.persist, process.execPath, MAIN, ...machine.words("/d")];
     expect(Bun.spawnSync(argv).exitCode).toBe(0);
-    expect(machine.differences("")).toBe("");
+    expect(machine.differences("/d")).toBe("");
   });
 });
 
@@ -229,7 +229,7 @@ describePrivileged("persist-copy in a directory of a user's", () => {
 
   test("changes back what was put in place of the copy that it replaces", () => {
     using machine = new CopyMachine(128 * 1024 ** 2);
-    machine.write("/f", NEW);
+    machine.write("/d/f", NEW);
     writeFileSync(`${machine.persist}/f`, OLD);
     const shell = `rm ${machine.persist}/f; echo else >${machine.persist}/f`;
     const ran = struck(machine, { call: "linkat", nth: 1, when: "after", shell }, "--update", "/f");
@@ -241,9 +241,9 @@ describePrivileged("persist-copy in a directory of a user's", () => {
 
   test("never replaces what appeared since it looked", () => {
     using machine = new CopyMachine(128 * 1024 ** 2);
-    machine.write("/f", NEW);
+    machine.write("/d/f", NEW);
     const shell = `echo else >${machine.persist}/f`;
-    const ran = struck(machine, { call: "linkat", nth: 1, when: "before", shell }, "/f");
+    const ran = struck(machine, { call: "linkat", nth: 1, when: "before", shell }, "/d");
     expect(ran.stderr).toContain("EEXIST");
     expect(ran.status).toBe(4);
     expect(readFileSync(`${machine.persist}/f`, "utf8")).toBe("else\n");
