@@ -14,6 +14,8 @@ import { missingPrivilege } from "./support/privileged.ts";
 import { importsOf, readSources } from "./support/sources.ts";
 
 const TIMEOUT_MS = 180_000;
+/** Of tests that may run beside each other: those that wait for a guest with one processor. */
+const CONCURRENCY_MAX = 2;
 const FAILURE_LINES_MAX = 60;
 
 const sources = readSources();
@@ -72,7 +74,8 @@ function runFolder(
   const files = isExecutable ? all.filter(takesAnExecutable) : all;
   if (files.length === 0) return { passed: 0, failed: 0, failures: [] };
   const paths = files.map((name) => join(dir, name));
-  const argv = [process.execPath, "test", "--timeout", String(TIMEOUT_MS), ...paths];
+  const limits = ["--timeout", String(TIMEOUT_MS), "--max-concurrency", String(CONCURRENCY_MAX)];
+  const argv = [process.execPath, "test", ...limits, ...paths];
   const child = Bun.spawnSync(argv, {
     env: { ...process.env, ...environment },
     stdin: "ignore",

@@ -2,8 +2,9 @@
  * Power lost in a boot with a rollback: every write and flush of a real boot is recorded,
  * the states that they can leave behind are rebuilt, and on each the next rollback runs.
  */
-import { afterAll, describe, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { rmSync } from "node:fs";
+import type { RollbackParameters } from "../../lib/boot/rollback.ts";
 import { stage1Script } from "../../lib/boot/stage1.ts";
 import { describeUnless } from "../support/privileged.ts";
 import { BootBench } from "../support/vm/bench.ts";
@@ -59,63 +60,56 @@ function faultsOf(recording: Recording, states: readonly PowerState[], limit = 1
 }
 
 describeUnless(missingForBoots(), "power lost in a boot", () => {
-  describe.each<[string, MakeInitrd]>([
+  test.concurrent.each<[string, MakeInitrd]>([
     ["systemd", systemdInitrd],
     ["scripted", scriptedInitrd],
-  ])("with %s stage 1", (kind, make) => {
-    const bench = new BootBench(make);
-    afterAll(() => bench[Symbol.dispose]());
-
-    test(
-      "leaves a disk on which the next rollback finds or makes all as it should be",
-      async () => {
-        const recording = await record(bench);
-        const { segments } = recording;
-        const states = SEEDS.flatMap((seed) => powerStates(segments, seed, CHOICES)).sort(
-          (one, other) => one.flushed - other.flushed,
-        );
-        const faults = faultsOf(recording, states);
-        const writes = segments.flat().length;
-        console.log(
-          `${kind}: ${states.length} states tried, of ${writes} writes between ${segments.length} flushes`,
-        );
-        expect(faults).toEqual([]);
-        expect(segments.length).toBeGreaterThan(5);
-        expect(states.length).toBeGreaterThan(40);
-      },
-      TIMEOUT_MS,
-    );
-  });
-
-  describe("is seen to do harm", () => {
-    const bench = new BootBench(scriptedInitrd);
-    afterAll(() => bench[Symbol.dispose]());
-
-    test("where the root is deleted first, or a disk loses what it has flushed", async () => {
-      const deleting = await record(bench, ({ device }) =>
-        [
-          "mkdir /top",
-          `mount -t btrfs -o subvolid=5 ${device} /top`,
-          "for path in /top/root/var/lib/machines/one /top/root/var/lib/machines /top/root; do",
-          "  btrfs subvolume delete $path",
-          "done",
-          "btrfs filesystem sync /top",
-          "btrfs subvolume snapshot /top/root-blank /top/root",
-          "umount /top",
-          "",
-        ].join("\n"),
+  ])(
+    "with %s stage 1 leaves a disk on which the next rollback makes all as it should be",
+    async (kind, make) => {
+      using bench = new BootBench(make);
+      const recording = await record(bench);
+      const { segments } = recording;
+      const states = SEEDS.flatMap((seed) => powerStates(segments, seed, CHOICES)).sort(
+        (one, other) => one.flushed - other.flushed,
       );
-      const lost = faultsOf(deleting, powerStates(deleting.segments, 1, 0), 1);
-      expect(lost.join()).toContain("the old root is there 0 times");
+      const faults = faultsOf(recording, states);
+      const writes = segments.flat().length;
+      console.log(
+        `${kind}: ${states.length} states tried, of ${writes} writes between ${segments.length} flushes`,
+      );
+      expect(faults).toEqual([]);
+      expect(segments.length).toBeGreaterThan(5);
+      expect(states.length).toBeGreaterThan(40);
+    },
+    TIMEOUT_MS,
+  );
 
-      const { segments } = deleting;
-      const forgetful = segments.map((segment, index) => ({
-        name: `all but segment ${index + 1}`,
-        flushed: 0,
-        writes: segments.filter((other) => other !== segment).flat(),
-      }));
-      const damaged = faultsOf(deleting, forgetful, 50);
-      expect(damaged.join("\n")).toMatch(/btrfs check|can't mount/);
-    });
+  test.concurrent("is seen to lose the old root where that is deleted first", async () => {
+    using bench = new BootBench(scriptedInitrd);
+    const recording = await record(bench, deletingScript);
+    const faults = faultsOf(recording, powerStates(recording.segments, 1, 0), 1);
+    expect(faults.join()).toContain("the old root is there 0 times");
+
+    // And a disk that loses what it has flushed is seen to be damaged.
+    const { segments } = recording;
+    const forgetful = segments.map((segment, index) => ({
+      name: `all but segment ${index + 1}`,
+      flushed: 0,
+      writes: segments.filter((other) => other !== segment).flat(),
+    }));
+    const damages = faultsOf(recording, forgetful, forgetful.length);
+    expect(damages.join("\n")).toMatch(/btrfs check|can't mount/);
   });
 });
+
+function deletingScript({ device }: RollbackParameters): string {
+  return `mkdir /top
+mount -t btrfs -o subvolid=5 ${device} /top
+for path in /top/root/var/lib/machines/one /top/root/var/lib/machines /top/root; do
+  btrfs subvolume delete $path
+done
+btrfs filesystem sync /top
+btrfs subvolume snapshot /top/root-blank /top/root
+umount /top
+`;
+}

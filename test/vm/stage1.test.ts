@@ -58,7 +58,7 @@ describeUnless(missingForBoots(), "the rollback", () => {
       return { said, disk, record: disk.boots[1]! };
     }
 
-    test("gives every boot a blank root, keeps the old one and what is persisted", async () => {
+    test.concurrent("gives every boot a blank root, keeps the old one and what is persisted", async () => {
       const { disk, record } = await next();
       expect(disk.boots).toHaveLength(2);
       for (const boot of disk.boots) {
@@ -85,7 +85,7 @@ describeUnless(missingForBoots(), "the rollback", () => {
       ]);
     });
 
-    test("keeps nested subvolumes in the old root, two levels of them", async () => {
+    test.concurrent("keeps nested subvolumes in the old root, two levels of them", async () => {
       const image = bench.copy(lived);
       const nested = "var/lib/machines";
       bench.change(image, (top) => {
@@ -105,7 +105,7 @@ describeUnless(missingForBoots(), "the rollback", () => {
       });
     });
 
-    test("waits for a disk that comes late", async () => {
+    test.concurrent("waits for a disk that comes late", async () => {
       const image = bench.copy(lived);
       await bench.boot(initrd, image, lateDisk(image, bench.scratch.path("qmp"), waiting));
       const { boots, oldRoots } = bench.read(image);
@@ -113,14 +113,14 @@ describeUnless(missingForBoots(), "the rollback", () => {
       expect(oldRoots).toHaveLength(2);
     });
 
-    test("makes a root where there is none", async () => {
+    test.concurrent("makes a root where there is none", async () => {
       const { record, disk } = await next({}, (top) => remove(join(top, "root")));
       expect(record.root).toEqual([]);
       expect(record.result).toMatchObject({ outcome: "done", reason: "there was no root" });
       expect(disk.oldRoots).toHaveLength(1);
     });
 
-    test("leaves the root for one boot where the kernel's command line says so", async () => {
+    test.concurrent("leaves the root for one boot where the kernel's command line says so", async () => {
       const { record, disk } = await next({ parameters: [KEEP_PARAMETER] });
       expect(record.stateBefore).toBe("of boot 1");
       expect(record.result).toMatchObject({ outcome: "skipped", boot_id: record.bootId });
@@ -130,7 +130,7 @@ describeUnless(missingForBoots(), "the rollback", () => {
     describe("with no blank snapshot", () => {
       const prepare = (top: string) => remove(join(top, "root-blank"));
 
-      test('boots the root as it is where on_failure is "boot", and says so', async () => {
+      test.concurrent('boots the root as it is where on_failure is "boot", and says so', async () => {
         const { record } = await next({}, prepare);
         expect(record.stateBefore).toBe("of boot 1");
         expect(record.result).toMatchObject({
@@ -140,7 +140,7 @@ describeUnless(missingForBoots(), "the rollback", () => {
         });
       });
 
-      test('doesn\'t boot where on_failure is "stop"', async () => {
+      test.concurrent('doesn\'t boot where on_failure is "stop"', async () => {
         const stopping = bench.initrd({ onFailure: "stop" });
         const { disk, said } = await next({ initrd: stopping, marker: stopped }, prepare);
         expect(said).toContain("there is no root-blank: nothing was changed");
@@ -150,7 +150,7 @@ describeUnless(missingForBoots(), "the rollback", () => {
       });
     });
 
-    test('boots a blank root where on_failure is "stop" and nothing fails', async () => {
+    test.concurrent('boots a blank root where on_failure is "stop" and nothing fails', async () => {
       const { record } = await next({ initrd: bench.initrd({ onFailure: "stop" }) });
       expect(record).toMatchObject({ root: [], result: { outcome: "done" } });
     });

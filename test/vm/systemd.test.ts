@@ -15,7 +15,7 @@ describeUnless(missingForBoots(), "the unit in systemd's stage 1", () => {
 
   test("comes after the device and before the mount, and has ended by then", async () => {
     const image = bench.copy();
-    await bench.boot(bench.initrd(), image);
+    await bench.boot(bench.initrd(), image, { processors: 2 });
     const [boot] = bench.read(image).boots;
     const ours = [deviceUnit(bench.system.device), "blankroot-rollback.service", "sysroot.mount"];
     expect(boot!.started.filter((unit) => ours.includes(unit))).toEqual(ours);
@@ -58,7 +58,7 @@ systemctl --no-block default
 
     test("is not run a second time by systemctl default", async () => {
       const image = bench.copy();
-      const said = await bench.boot(bench.initrd({ files: mended }), image);
+      const said = await bench.boot(bench.initrd({ files: mended }), image, { processors: 2 });
       expect(said).toContain("mending");
       const { boots, oldRoots } = bench.read(image);
       expect(boots[0]!.result!.outcome).toBe("done");

@@ -6,18 +6,18 @@ import { type Boot, boot } from "./qemu.ts";
 import { type Disk, readDisk } from "./records.ts";
 import { copyImage, installSystem, onTop } from "./system.ts";
 
-export class BootBench implements Disposable {
+export class BootBench<Options extends Stage1Options = Stage1Options> implements Disposable {
   readonly scratch = new Scratch();
   readonly parts = bootParts();
   readonly system = installSystem(this.scratch, this.parts);
-  readonly #make: MakeInitrd;
+  readonly #make: MakeInitrd<Options>;
   #made = 0;
 
-  constructor(make: MakeInitrd) {
+  constructor(make: MakeInitrd<Options>) {
     this.#make = make;
   }
 
-  initrd(options: Stage1Options = {}): string {
+  initrd(options?: Options): string {
     return this.#make(this.scratch, `initrd-${this.#made++}`, this.parts, this.system, options);
   }
 

@@ -48,7 +48,7 @@ in_root depmod "$version"
 # crc32c_generic: the emulated processor has no SSE4.2, and btrfs needs one of its kinds.
 in_root dracut --quiet --force --kver "$version" --tmpdir /tmp --conf /empty.conf --confdir /empty \
   --no-early-microcode --no-hostonly --no-hostonly-cmdline --nofscks --reproducible --no-compress \
-  --modules "bash systemd systemd-initrd systemd-udevd systemd-journald systemd-modules-load systemd-sysctl systemd-tmpfiles systemd-ask-password udev-rules btrfs crypt" \
+  --modules "bash systemd systemd-initrd systemd-udevd systemd-journald systemd-modules-load systemd-sysctl systemd-tmpfiles systemd-ask-password udev-rules btrfs crypt resume" \
   --drivers "virtio_pci virtio_blk crc32c_generic btrfs dm_crypt xts ecb" \
   --install "btrfs cat date ls mkdir mount mv rmdir sync touch umount" /initrd.cpio
 mv "root/boot/vmlinuz-$version" kernel

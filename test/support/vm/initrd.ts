@@ -18,12 +18,12 @@ export interface Stage1Options {
 }
 
 /** Writes an initramfs, and returns its path. */
-export type MakeInitrd = (
+export type MakeInitrd<Options extends Stage1Options = Stage1Options> = (
   scratch: Scratch,
   name: string,
   parts: BootParts,
   system: SmallSystem,
-  options?: Stage1Options,
+  options?: Options,
 ) => string;
 
 /** Subvolumes that stage 1 mounts beside the root, as neededForBoot has it. */

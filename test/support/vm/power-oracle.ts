@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { rollbackParameters, rollbackScript } from "../../../lib/boot/rollback.ts";
 import { type Scratch, sh } from "../disk.ts";
 import { digestTree } from "../tree-digest.ts";
-import { btrfsPartition, onTop, type SmallSystem, STATE } from "./system.ts";
+import { checkDevice, onPartition, onTop, type SmallSystem, STATE } from "./system.ts";
 import { textOf } from "./text-of.ts";
 
 const SURVIVORS = ["home", "nix", "log"];
@@ -44,15 +44,12 @@ export class PowerOracle {
 
   /** Runs the next rollback on a state. @returns what is wrong then */
   faults(image: string): string[] {
-    const { start, size } = btrfsPartition(image);
-    const range = ["--offset", String(start), "--sizelimit", String(size)];
-    const device = sh(["losetup", "--find", "--show", ...range, image]).trim();
-    try {
-      const faults = [...this.#rollBack(device), ...checked(device)];
-      return faults.length > 0 ? faults : onTop(this.#scratch, image, (top) => this.#look(top));
-    } finally {
-      sh(["losetup", "--detach", device]);
-    }
+    const faults = onPartition(image, (device) => {
+      const failed = this.#rollBack(device);
+      const found = checkDevice(device);
+      return found === "" ? failed : [...failed, found];
+    });
+    return faults.length > 0 ? faults : onTop(this.#scratch, image, (top) => this.#look(top));
   }
 
   #rollBack(device: string): string[] {
@@ -81,11 +78,6 @@ export class PowerOracle {
     }
     return faults;
   }
-}
-
-function checked(device: string): string[] {
-  const child = Bun.spawnSync(["btrfs", "check", "--readonly", device], { stderr: "pipe" });
-  return child.exitCode === 0 ? [] : [`btrfs check: ${child.stderr}`];
 }
 
 /** Stage 2 writes records to the persist subvolume; what lay there must be there. */

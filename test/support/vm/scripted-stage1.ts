@@ -8,7 +8,10 @@ import { rollbackParameters } from "../../../lib/boot/rollback.ts";
 import { scriptedHook, stage1Script } from "../../../lib/boot/stage1.ts";
 import type { Profile } from "../../../lib/profile.ts";
 import { linkEntry, programEntry } from "../cpio.ts";
-import { earlyMounts, type MakeInitrd, writeInitrd } from "./initrd.ts";
+import type { Scratch } from "../disk.ts";
+import { earlyMounts, type Stage1Options, writeInitrd } from "./initrd.ts";
+import type { BootParts } from "./parts.ts";
+import type { SmallSystem } from "./system.ts";
 
 /** On the console where `fail` was called, which in NixOS asks what to do. */
 export const FAIL_DONE = "stage 1: fail";
@@ -23,18 +26,33 @@ const LINKED = {
   "systemd-udevd": "/usr/lib/systemd/systemd-udevd",
 };
 
-export const scriptedInitrd: MakeInitrd = (scratch, name, parts, system, options = {}) => {
+export interface ScriptedOptions extends Stage1Options {
+  /** Where the hook goes: postDeviceCommands come before the resume, which they must not. */
+  readonly hook?: "postDeviceCommands" | "postResumeCommands";
+}
+
+/** Writes the initramfs, and returns its path. */
+export function scriptedInitrd(
+  scratch: Scratch,
+  name: string,
+  parts: BootParts,
+  system: SmallSystem,
+  options: ScriptedOptions = {},
+): string {
   const { device = system.device, onFailure = "boot", script = stage1Script } = options;
   const text = script(rollbackParameters(system.profile, device));
+  const hooks = {
+    [options.hook ?? "postResumeCommands"]: scriptedHook(device, text, onFailure),
+  };
   return writeInitrd(scratch, name, parts, [
-    programEntry("init", initOf(system.profile, device, scriptedHook(device, text, onFailure))),
+    programEntry("init", initOf(system.profile, device, hooks)),
     programEntry(`${DIR}/busybox`, readFileSync(parts.busybox)),
     ...Object.entries(LINKED).map(([program, to]) => linkEntry(`${DIR}/bin/${program}`, to)),
     ...(options.files ?? []),
   ]);
-};
+}
 
-function initOf(profile: Profile, device: string, hook: string): string {
+function initOf(profile: Profile, device: string, hooks: Record<string, string>): string {
   const mounts = earlyMounts(profile).map(
     ({ where, options }) => `
 mkdir -p /mnt-root${where}
@@ -60,6 +78,7 @@ systemd-udevd --daemon
 udevadm trigger --action=add
 udevadm settle
 echo "${DEVICES_DONE}"
+${hooks.postDeviceCommands ?? ""}
 
 for word in $(cat /proc/cmdline); do
   case $word in
@@ -73,7 +92,7 @@ for word in $(cat /proc/cmdline); do
   esac
 done
 
-${hook}
+${hooks.postResumeCommands ?? ""}
 
 udevadm settle
 ${mounts.join("")}

@@ -17,12 +17,15 @@ const GIB = 1024 ** 3;
 /** Sparse: room for the documented 8 GiB of swap. */
 const SIZE_BYTES = 12 * GIB;
 const SEED = "5a5a5a5a-8a5e-4b39-9d6b-6e0f5a2b7c11";
-const EXAMPLE = join(import.meta.dir, "../../../config.toml");
+/** The profile of every machine here, but for the node of its disk. */
+export const EXAMPLE = join(import.meta.dir, "../../../config.toml");
 
 /** In the nix subvolume. */
 export const SYSTEM = "nix/system";
 /** What the boots leave in the root. */
 export const STATE = "var/state";
+/** The node of its swap. */
+export const SWAP = `/dev/disk/by-uuid/${diskIds(SEED).swap}`;
 
 export interface SmallSystem {
   readonly profile: Profile;
@@ -45,7 +48,7 @@ export function installSystem(scratch: Scratch, parts: BootParts): SmallSystem {
   succeed("format-disk", ...named, "--seed", SEED, `--apply=${token}`);
   succeed("make-subvols", ...named);
   detachLoop(loop);
-  onTop(scratch, image, (top) => install(join(top, SYSTEM), parts));
+  onTop(scratch, image, (top) => installSmall(top, parts));
   const device = `/dev/disk/by-uuid/${diskIds(SEED).btrfs}`;
   return { profile: exampleProfile(), device, image };
 }
@@ -59,25 +62,58 @@ export function copyImage(scratch: Scratch, image: string, name: string): string
 
 /** Mounts the top of an image's file system for as long as `act` runs. */
 export function onTop<T>(scratch: Scratch, image: string, act: (top: string) => T): T {
-  const { start, size } = btrfsPartition(image);
-  const top = scratch.mkdir("image-top");
-  const options = `loop,offset=${start},sizelimit=${size},subvolid=5,noatime`;
-  sh(["mount", "-t", "btrfs", "-o", options, image, top]);
+  return onPartition(image, (device) => {
+    const top = scratch.mkdir("image-top");
+    sh(["mount", "-t", "btrfs", "-o", "subvolid=5,noatime", device, top]);
+    try {
+      return act(top);
+    } finally {
+      sh(["umount", top]);
+    }
+  });
+}
+
+/** Attaches the partition of an image that holds its file system for as long as `act` runs. */
+export function onPartition<T>(image: string, act: (device: string) => T): T {
+  const { start, size } = partitions(image).btrfs;
+  const range = ["--offset", String(start), "--sizelimit", String(size)];
+  const device = sh(["losetup", "--find", "--show", ...range, image]).trim();
   try {
-    return act(top);
+    return act(device);
   } finally {
-    sh(["umount", top]);
+    sh(["losetup", "--detach", device]);
   }
 }
 
-/** Where the last partition lies, in bytes. */
-export function btrfsPartition(image: string): { start: number; size: number } {
-  const { partitiontable: table } = JSON.parse(sh(["sfdisk", "--json", image]));
-  const last = table.partitions.at(-1);
-  return { start: last.start * table.sectorsize, size: last.size * table.sectorsize };
+/** What btrfs check finds in an image's file system; empty for nothing. */
+export function checkImage(image: string): string {
+  return onPartition(image, checkDevice);
 }
 
-function install(dir: string, { busybox }: BootParts): void {
+/** The same, of a device. */
+export function checkDevice(device: string): string {
+  const child = Bun.spawnSync(["btrfs", "check", "--readonly", device], { stderr: "pipe" });
+  return child.exitCode === 0 ? "" : `btrfs check: ${child.stderr}`;
+}
+
+interface Range {
+  readonly start: number;
+  readonly size: number;
+}
+
+/** Where they lie, in bytes. */
+export function partitions(image: string): { readonly swap: Range; readonly btrfs: Range } {
+  const { partitiontable: table } = JSON.parse(sh(["sfdisk", "--json", image]));
+  const rangeOf = (index: number): Range => {
+    const { start, size } = table.partitions[index];
+    return { start: start * table.sectorsize, size: size * table.sectorsize };
+  };
+  return { swap: rangeOf(1), btrfs: rangeOf(2) };
+}
+
+/** Installs the small system to subvolumes that are there. */
+export function installSmall(top: string, { busybox }: BootParts): void {
+  const dir = join(top, SYSTEM);
   mkdirSync(dir);
   copyFileSync(busybox, join(dir, "busybox"));
   chmodSync(join(dir, "busybox"), 0o755);
