@@ -229,7 +229,7 @@ describePrivileged("persist-copy in a directory of a user's", () => {
 
   test("changes back what was put in place of the copy that it replaces", () => {
     using machine = new CopyMachine(128 * 1024 ** 2);
-    machine.write("/d/f", NEW);
+    machine.write("/f", NEW);
     writeFileSync(`${machine.persist}/f`, OLD);
     const shell = `rm ${machine.persist}/f; echo else >${machine.persist}/f`;
     const ran = struck(machine, { call: "linkat", nth: 1, when: "after", shell }, "--update", "/f");
@@ -241,9 +241,9 @@ describePrivileged("persist-copy in a directory of a user's", () => {
 
   test("never replaces what appeared since it looked", () => {
     using machine = new CopyMachine(128 * 1024 ** 2);
-    machine.write("/d/f", NEW);
+    machine.write("/f", NEW);
     const shell = `echo else >${machine.persist}/f`;
-    const ran = struck(machine, { call: "linkat", nth: 1, when: "before", shell }, "/d");
+    const ran = struck(machine, { call: "linkat", nth: 1, when: "before", shell }, "/f");
     expect(ran.stderr).toContain("EEXIST");
     expect(ran.status).toBe(4);
     expect(readFileSync(`${machine.persist}/f`, "utf8")).toBe("else\n");
