@@ -4,6 +4,7 @@ import {
   constants,
   existsSync,
   fsyncSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readFileSync,
@@ -24,18 +25,30 @@ export interface MarkFile {
   readonly path: string;
 }
 
-/** @throws Refusal where neither a file is named nor a persist root is there */
+/** @throws Refusal where neither a file is named nor a persist root is there, or it is no file */
 export function markFile(
   state: string | undefined,
   persist: { readonly fd: number; readonly path: string } | undefined,
 ): MarkFile {
-  if (state !== undefined) return { name: state, path: state };
+  if (state !== undefined) {
+    refuseUnlessFile(state);
+    return { name: state, path: state };
+  }
   if (persist === undefined) {
     throw new Refusal("Cannot find the mark: there is no persist root", {
       hint: "--state FILE says where it is kept",
     });
   }
   return { name: `${persist.path}${PLACE}`, path: `/proc/self/fd/${persist.fd}${PLACE}` };
+}
+
+/** What is replaced is a former mark: never a device, nor a link and so not what it leads to. */
+function refuseUnlessFile(path: string): void {
+  const there = lstatSync(path, { throwIfNoEntry: false });
+  if (there === undefined || there.isFile()) return;
+  throw new Refusal(
+    `Cannot keep the mark in ${visible(path)}: it is no regular file, expected one or nothing`,
+  );
 }
 
 export function hasMark({ path }: MarkFile): boolean {
