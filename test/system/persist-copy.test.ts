@@ -700,8 +700,11 @@ describePrivileged("persist-copy, cut short", () => {
     using scratch = new Scratch();
     const other = mountAt(scratch, "other", makeBtrfs(scratch, "other-disk", 512 * MIB));
     const log = m.write("/var/log");
+    // So large that the writer has its turn in each try, however busy the machine is.
+    writeFileSync(log, Buffer.alloc(32 * MIB, "x"), { mode: 0o600 });
     chmodSync(log, 0o600);
     const writer = Bun.spawn(["sh", "-c", 'while :; do echo line >>"$0"; done', log]);
+    while (statSync(log).size === 32 * MIB) await Bun.sleep(1);
     const ran = blankroot(["persist-copy", "--root", m.root, "--persist", other, "/var/log"]);
     writer.kill();
     await writer.exited;
