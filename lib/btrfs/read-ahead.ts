@@ -2,35 +2,34 @@
  * Inodes looked up one by one, read from the tree by the block.
  *
  * A search for one inode makes the kernel go through its whole block of the tree,
- * and files made together lie next to each other. So the rest of the block is
- * taken along, and the next inode is mostly there already: three to six times
- * faster. That is done where one inode follows closely upon another, and not for
- * lone ones. Only what is found there is answered from it: what is missing may have
- * come later, and is asked for anew.
+ * and files made together lie next to each other. So where an inode is close to one
+ * that was asked for before, the rest of its block is taken along, and the next one is
+ * mostly there already: three to six times faster. Some blocks are kept, for where
+ * directories were filled in turns, each leads to the blocks of the last one again.
+ * Only what is found there is answered from it: what is missing may have come later,
+ * and is asked for anew.
  */
 import { SearchKey } from "./search-key.ts";
 import { type Page, SearchHeader, type TreeReader } from "./tree-reader.ts";
 
-/** More than any block holds: 64 KiB of items without content. */
-const ITEMS_MAX = 2048;
+/** So many inodes, which likely lie in one block or in two, are a neighbourhood. */
+const NEIGHBOURS = 64;
+/** A power of two. */
+const NEIGHBOURHOODS = 4096;
+const BLOCKS_MAX = 64;
 const TWO_32 = 2 ** 32;
-/** Inodes as close as that are likely to lie in one block, or in two. */
-const NEAR = 64;
 
 export class ReadAhead implements TreeReader {
   readonly nodeSizeBytes: number;
   readonly filesystem: string;
   readonly #reader: TreeReader;
   readonly #key = new SearchKey();
-  /** The block as it was read, and the part of it that is lent. */
-  #block: Page | undefined;
-  #tree = 0;
-  #count = 0;
-  /** The inode that was asked for last. */
-  #last = Number.NEGATIVE_INFINITY;
-  readonly #objectids = new Float64Array(ITEMS_MAX);
-  readonly #types = new Uint8Array(ITEMS_MAX);
-  readonly #headers = new Uint32Array(ITEMS_MAX);
+  readonly #blocks: Block[] = [];
+  /** The block that is overwritten next where there are so many. */
+  #oldest = 0;
+  /** The last block that was read for a neighbourhood, by its number, and which neighbourhood was asked for. */
+  readonly #blockOf = new Uint8Array(NEIGHBOURHOODS);
+  readonly #asked = new Float64Array(NEIGHBOURHOODS).fill(Number.NEGATIVE_INFINITY);
 
   /** @param reader for this alone: its page is kept from one search to the next */
   constructor(reader: TreeReader) {
@@ -45,34 +44,112 @@ export class ReadAhead implements TreeReader {
       const found = this.#find(key) ?? this.#readOn(key);
       if (found !== undefined) return found;
     }
-    this.#count = 0;
     return this.#reader.search(key);
+  }
+
+  settle(): void {
+    for (const block of this.#blocks) block.empty();
+    this.#reader.settle();
+  }
+
+  #find(key: SearchKey): Page | undefined {
+    const at = neighbourhood(key.minObjectid) % NEIGHBOURHOODS;
+    return this.#blocks[this.#blockOf[at]!]?.find(key);
   }
 
   /** Takes the block along where its next inodes are likely to be wanted too. */
   #readOn(key: SearchKey): Page | undefined {
-    const distance = Math.abs(key.minObjectid - this.#last);
-    this.#last = key.minObjectid;
-    if (distance > NEAR) return undefined;
-    this.#readFrom(key);
-    return this.#find(key);
+    const here = neighbourhood(key.minObjectid);
+    const isKnown = this.#isAsked(here) || this.#isAsked(here - 1) || this.#isAsked(here + 1);
+    this.#asked[here % NEIGHBOURHOODS] = here;
+    if (!isKnown) return undefined;
+    const index = this.#nextBlock();
+    const block = this.#blocks[index]!;
+    this.#read(block, key);
+    const last = Math.min(neighbourhood(block.lastObjectid), here + NEIGHBOURHOODS - 1);
+    for (let each = here; each <= last; each++) this.#blockOf[each % NEIGHBOURHOODS] = index;
+    return block.find(key);
   }
 
-  settle(): void {
+  #isAsked(number: number): boolean {
+    return number >= 0 && this.#asked[number % NEIGHBOURHOODS] === number;
+  }
+
+  #nextBlock(): number {
+    if (this.#blocks.length < BLOCKS_MAX) return this.#blocks.push(new Block(this.#pageBytes)) - 1;
+    const index = this.#oldest;
+    this.#oldest = (index + 1) % BLOCKS_MAX;
+    return index;
+  }
+
+  #read(block: Block, wanted: SearchKey): void {
+    const key = this.#key;
+    key.aim(wanted.tree, wanted.minObjectid, wanted.minType, wanted.maxType);
+    key.maxObjectid = Number.MAX_SAFE_INTEGER;
+    block.take(this.#reader.search(key, this.#pageBytes), wanted.tree);
+  }
+
+  get #pageBytes(): number {
+    return this.nodeSizeBytes + SearchHeader.size;
+  }
+}
+
+/** Items that follow each other in a tree, copied. */
+class Block {
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  /** What is lent of it. */
+  readonly #page: Page;
+  #tree = 0;
+  #count = 0;
+  readonly #objectids: Float64Array;
+  readonly #types: Uint8Array;
+  readonly #headers: Uint32Array;
+
+  constructor(pageBytes: number) {
+    const buffer = new ArrayBuffer(pageBytes);
+    this.#bytes = new Uint8Array(buffer);
+    this.#view = new DataView(buffer);
+    const [bytes, view] = [this.#bytes, this.#view];
+    this.#page = { bytes, view, start: 0, count: 0, end: pageBytes, isLast: true };
+    const itemsMax = Math.ceil(pageBytes / SearchHeader.size);
+    this.#objectids = new Float64Array(itemsMax);
+    this.#types = new Uint8Array(itemsMax);
+    this.#headers = new Uint32Array(itemsMax);
+  }
+
+  empty(): void {
     this.#count = 0;
-    this.#reader.settle();
   }
 
-  /** The wanted items of the block, where all of them must be in it. */
-  #find(key: SearchKey): Page | undefined {
-    if (this.#block === undefined || this.#count === 0 || key.tree !== this.#tree) return undefined;
+  /** 0 where it is empty. */
+  get lastObjectid(): number {
+    return this.#count === 0 ? 0 : this.#objectids[this.#count - 1]!;
+  }
+
+  take({ bytes, start, count, end }: Page, tree: number): void {
+    this.#bytes.set(bytes.subarray(start, Math.min(end, start + this.#bytes.length)));
+    this.#tree = tree;
+    this.#count = 0;
+    let header = 0;
+    for (let index = 0; index < count; index++) {
+      // A page that is not sound is left to the plain search, which says what is wrong.
+      if (header + SearchHeader.size > this.#bytes.length) return;
+      header = this.#note(header);
+    }
+  }
+
+  /** The wanted items, where all of them must be in it. */
+  find(key: SearchKey): Page | undefined {
+    if (this.#count === 0 || key.tree !== this.#tree) return undefined;
     const first = this.#rank(key.minObjectid, key.minType);
     const end = this.#rank(key.maxObjectid, key.maxType + 1);
     // At the block's end there may be more of it in the next one.
     if (first === end || end === this.#count) return undefined;
-    const { bytes, view } = this.#block;
-    const start = this.#headers[first]!;
-    return { bytes, view, start, count: end - first, end: bytes.length, isLast: true };
+    const page = this.#page;
+    page.start = this.#headers[first]!;
+    page.count = end - first;
+    return page;
   }
 
   /** How many items of the block come before a key. */
@@ -88,25 +165,9 @@ export class ReadAhead implements TreeReader {
     return low;
   }
 
-  #readFrom(wanted: SearchKey): void {
-    const key = this.#key;
-    key.aim(wanted.tree, wanted.minObjectid, wanted.minType, wanted.maxType);
-    key.maxObjectid = Number.MAX_SAFE_INTEGER;
-    const block = this.#reader.search(key, this.nodeSizeBytes + SearchHeader.size);
-    this.#block = block;
-    this.#tree = wanted.tree;
-    this.#count = 0;
-    let header = block.start;
-    const count = Math.min(block.count, ITEMS_MAX);
-    for (let index = 0; index < count; index++) {
-      // A page that is not sound is left to the plain search, which says what is wrong.
-      if (header + SearchHeader.size > block.view.byteLength) return;
-      header = this.#note(block.view, header);
-    }
-  }
-
   /** Notes an item, and returns where the next one's header is. */
-  #note(view: DataView, header: number): number {
+  #note(header: number): number {
+    const view = this.#view;
     const index = this.#count++;
     const high = view.getUint32(header + SearchHeader.objectid + 4, true);
     this.#objectids[index] = high * TWO_32 + view.getUint32(header + SearchHeader.objectid, true);
@@ -114,4 +175,8 @@ export class ReadAhead implements TreeReader {
     this.#headers[index] = header;
     return header + SearchHeader.size + view.getUint32(header + SearchHeader.length, true);
   }
+}
+
+function neighbourhood(inode: number): number {
+  return Math.floor(inode / NEIGHBOURS);
 }

@@ -12,7 +12,7 @@ export interface Page {
   /** Over the same memory as `bytes`. */
   readonly view: DataView;
   /** Where the first item's header begins. */
-  readonly start: number;
+  start: number;
   /** Items in the page; fewer than match where the page is full. */
   count: number;
   /** Where the room for items ends. */

@@ -47,6 +47,15 @@ describe("sortOrder()", () => {
   );
 });
 
+/** Each of so many places in turn, as files of directories that were filled in turns. */
+function inTurns(inodes: readonly number[], places: number): number[] {
+  const each = inodes.length / places;
+  return Array.from(
+    inodes,
+    (_, index) => inodes[(index % places) * each + Math.floor(index / places)]!,
+  );
+}
+
 describe("ReadAhead", () => {
   const inodes = Array.from({ length: 200 }, (_, index) => 300 + 3 * index);
   const items = inodes.flatMap((inode) => [
@@ -61,6 +70,7 @@ describe("ReadAhead", () => {
     ["rising", inodes, 80],
     ["falling", inodes.toReversed(), 450],
     ["each twice", inodes.flatMap((inode) => [inode, inode]), 120],
+    ["in turns, far from each other", inTurns(inodes, 40), 240],
   ])("answers as a plain search does, inodes %s", (_, order, searches) => {
     const tree = new FakeTree(items, { nodeSizeBytes: 2048 });
     const [plain, ahead] = [new FakeTree(items), new ReadAhead(tree)].map(
@@ -72,6 +82,21 @@ describe("ReadAhead", () => {
       }
     }
     expect(tree.searches).toBeLessThan(searches);
+  });
+
+  test("keeps blocks of several places, and forgets them where it is told to settle", () => {
+    const tree = new FakeTree(items, { nodeSizeBytes: 2048 });
+    const reader = new ReadAhead(tree);
+    const cursor = new ItemCursor(reader);
+    const [near, far] = [inodes.slice(0, 4), inodes.slice(190, 194)];
+    const read = () => [...near, ...far].map((inode) => itemsOf(cursor, inode, 1));
+    const found = read();
+    const { searches } = tree;
+    expect(read()).toEqual(found);
+    expect(tree.searches - searches).toBeLessThanOrEqual(2);
+    reader.settle();
+    expect(read()).toEqual(found);
+    expect(tree.searches - searches).toBeGreaterThan(2);
   });
 
   test("looks again for what its block lacks", () => {
