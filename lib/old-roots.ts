@@ -6,6 +6,8 @@
  * not put there by a rollback, and is nobody's to prune.
  */
 
+import { plural } from "./text.ts";
+
 export interface KeepRule {
   readonly days: number;
   readonly at_least: number;
@@ -32,6 +34,14 @@ export function timeOfOldRoot(name: string): Date | undefined {
 /** Whether none are kept: the old root itself goes at once. */
 export function keepsNone({ days, at_least }: KeepRule): boolean {
   return days === 0 && at_least === 0;
+}
+
+/** Which of them are kept, in words: "for 30 days, and the newest 3 however old". */
+export function keepText({ days, at_least }: KeepRule): string {
+  const age = `for ${plural(days, "day")}`;
+  const newest = `the newest${at_least === 1 ? "" : ` ${at_least}`} however old`;
+  if (days === 0) return newest;
+  return at_least === 0 ? age : `${age}, and ${newest}`;
 }
 
 /**

@@ -1,5 +1,6 @@
 /**
- * A comparison summed up: how much has which fate, and where losses are largest.
+ * A comparison summed up: how much has which fate, where losses are largest, and whose
+ * they are.
  *
  * Files are counted as fs-diff lists them, without directories and sockets. A
  * file with several names weighs the same in all of them together, so that bytes
@@ -7,6 +8,7 @@
  */
 import { type Change, isDirectory } from "./btrfs/change.ts";
 import type { Fate, Judge } from "./fate.ts";
+import { Losses, type LossGroup } from "./losses/losses.ts";
 
 export interface Count {
   readonly files: number;
@@ -28,20 +30,28 @@ export class Tally {
   readonly #directories = new Map<string, { files: number; bytes: number }>();
   readonly #examples: Uint8Array[] = [];
   readonly #nested: Uint8Array[] = [];
+  readonly #losses: Losses;
   #uncopied = 0;
+
+  /** @param now when the walk began */
+  constructor(now: Date) {
+    this.#losses = new Losses(now.getTime());
+  }
 
   /** @param judge asked only for what is counted */
   add(change: Change, judge: Judge): void {
     if (change.type === "subvolume" && change.status !== "D")
       this.#nested.push(change.path.slice());
+    if (change.status !== "D") this.#losses.note(change.path);
     if (isDirectory(change.type) || change.type === "socket") return;
     const { fate, reason } = judge(change);
-    const { sizeBytes, links } = change.inode();
+    const { sizeBytes, links, ctime } = change.inode();
     const bytes = change.type === "file" ? sizeBytes / Math.max(1, links) : 0;
     addTo(this.#counts, fate, bytes);
     if (fate !== "lost") return;
     if (reason === "listed, not copied" || reason === "copy differs") this.#uncopied++;
     addTo(this.#directories, directoryOf(change.path), bytes);
+    this.#losses.add(change.path, bytes, ctime);
     if (this.#examples.length < EXAMPLES_MAX) this.#examples.push(change.path.slice());
   }
 
@@ -62,6 +72,11 @@ export class Tally {
   /** Tops of nested subvolumes in the root. */
   get nested(): readonly Uint8Array[] {
     return this.#nested;
+  }
+
+  /** Losses by whom they belong to, the largest first; to be asked for at the end. */
+  groups(): LossGroup[] {
+    return this.#losses.groups();
   }
 
   /** The directories that lose most, by bytes, then by files. */

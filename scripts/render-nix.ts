@@ -10,13 +10,12 @@ import { defineScript, profileArgs, runAlone, say } from "../lib/cli.ts";
 import { Refusal, UsageFault } from "../lib/fault.ts";
 import { ConfigDirectory, type NewFile, type Outcome } from "../lib/host/config-dir.ts";
 import { stdout } from "../lib/host/output.ts";
-import { probeDiskFacts } from "../lib/host/probe/disk-facts.ts";
+import { diskFactsIfReadable } from "../lib/host/probe/disk-facts.ts";
 import { calledFile } from "../lib/host/script-links.ts";
 import { BINARY_FILE } from "../lib/nix/binary.ts";
-import { type DiskFacts, NO_DISK } from "../lib/nix/disk-names.ts";
+import { NO_DISK } from "../lib/nix/disk-names.ts";
 import type { ConfigFile } from "../lib/nix/files.ts";
 import { type RenderOptions, remarksOf, renderConfiguration } from "../lib/nix/render.ts";
-import type { Profile } from "../lib/profile.ts";
 import { asUtf8, plural, visible } from "../lib/text.ts";
 import { COMMIT } from "../lib/version.ts";
 
@@ -63,7 +62,8 @@ const script = defineScript({
       full: args.full !== true ? undefined : args.channels === true ? "channels" : "flake",
       binaryWith: withBinary ? PROFILE_FILE : undefined,
     };
-    const facts = args.labels === true ? NO_DISK : await lookAtDisk(profile);
+    const unreadable = (why: string) => say.warn(`${why}; labels are used`);
+    const facts = args.labels === true ? NO_DISK : await diskFactsIfReadable(profile, unreadable);
     const files = renderConfiguration(profile, facts, options);
     for (const remark of args.labels === true ? [] : remarksOf(profile, facts)) say.info(remark);
     if (args.json === true) printJson(files);
@@ -112,17 +112,6 @@ function refuseSources(): void {
   throw new Refusal("Cannot take the executable along: this runs from its sources", {
     hint: "npm run build makes the executable",
   });
-}
-
-/** A disk that can't be read is as one that isn't here: labels name it as well. */
-async function lookAtDisk(profile: Profile): Promise<DiskFacts> {
-  try {
-    return await probeDiskFacts(profile);
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    say.warn(`${error.message}; labels are used`);
-    return NO_DISK;
-  }
 }
 
 function printJson(files: readonly ConfigFile[]): void {

@@ -13,6 +13,7 @@ import { renderDiffSchema } from "./diff-schema.ts";
 import { renderDoctorSchema } from "./doctor-schema.ts";
 import { renderLicenses } from "./licenses.ts";
 import { renderMan } from "./man.ts";
+import { renderPreviewSchema } from "./preview-schema.ts";
 import { withScriptTable } from "./readme-table.ts";
 import { renderSchema } from "./schema.ts";
 
@@ -23,6 +24,7 @@ export const outputs: Record<string, () => string | Promise<string>> = {
   "config.schema.json": renderSchema,
   "fs-diff.schema.json": renderDiffSchema,
   "doctor.schema.json": renderDoctorSchema,
+  "rollback-preview.schema.json": renderPreviewSchema,
   "LICENSES.txt": renderLicenses,
   "man/blankroot.1": async () => renderMan(await declared()),
   "completions/blankroot.bash": async () => renderBashCompletion(await declared()),

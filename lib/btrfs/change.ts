@@ -29,7 +29,15 @@ export interface Inode {
   readonly uid: number;
   readonly gid: number;
   readonly links: number;
-  readonly mtime: { readonly seconds: number; readonly nanoseconds: number };
+  readonly mtime: Timestamp;
+  /** Of the last change of any kind; nobody can set it but the clock. */
+  readonly ctime: Timestamp;
+}
+
+/** Since 1970, seconds below zero for what is older. */
+export interface Timestamp {
+  readonly seconds: number;
+  readonly nanoseconds: number;
 }
 
 /** Valid until the visit it is given to returns. */

@@ -4,7 +4,7 @@
  * They lie next to each other, so one search brings both, and a file's extents
  * with them for whoever goes on to compare content.
  */
-import type { Inode } from "./change.ts";
+import type { Inode, Timestamp } from "./change.ts";
 import { damaged, type Place } from "./damage.ts";
 import {
   DirItem,
@@ -39,6 +39,8 @@ const STUB = {
   links: 1,
   device: 0,
   generation: 0,
+  mtime: { seconds: 0, nanoseconds: 0 },
+  ctime: { seconds: 0, nanoseconds: 0 },
 } as const;
 
 /**
@@ -55,7 +57,7 @@ export function readInode(
 ): InodeDetails | undefined {
   const xattrs = new Map<string, string>();
   if (inode === EMPTY_SUBVOL_DIR_OBJECTID) {
-    return { ...STUB, inode, tree, mtime: { seconds: 0, nanoseconds: 0 }, xattrs };
+    return { ...STUB, inode, tree, xattrs };
   }
   cursor.aim(tree, inode, INODE_ITEM_KEY, through);
   if (!cursor.next()) return undefined;
@@ -95,13 +97,16 @@ function decodeInode(item: ItemCursor): Inode & Pick<InodeDetails, "device" | "g
     gid: view.getUint32(at + InodeItem.gid, true),
     links: view.getUint32(at + InodeItem.links, true),
     device: u64(view, at + InodeItem.device),
-    mtime: {
-      // Signed: a file can be older than 1970.
-      seconds:
-        view.getInt32(at + InodeItem.mtime + 4, true) * 2 ** 32 +
-        view.getUint32(at + InodeItem.mtime, true),
-      nanoseconds: view.getUint32(at + InodeItem.mtime + 8, true),
-    },
+    mtime: timestamp(view, at + InodeItem.mtime),
+    ctime: timestamp(view, at + InodeItem.ctime),
+  };
+}
+
+function timestamp(view: DataView, at: number): Timestamp {
+  return {
+    // Signed: a file can be older than 1970.
+    seconds: view.getInt32(at + 4, true) * 2 ** 32 + view.getUint32(at, true),
+    nanoseconds: view.getUint32(at + 8, true),
   };
 }
 

@@ -26,9 +26,7 @@ const PLACEHOLDER = "\0";
 /** @throws Refusal where stage 1 would change the text */
 export function stage1Files(profile: Profile, device: string): ConfigFile[] {
   const { stage1 } = profile.rollback;
-  const files: ConfigFile[] = [
-    { name: ROLLBACK_FILE, text: stage1Script(rollbackParameters(profile, device)) },
-  ];
+  const files: ConfigFile[] = [{ name: ROLLBACK_FILE, text: rollbackText(profile, device) }];
   if (placesMachineId(profile)) {
     const parameters = { sysroot: SYSROOTS[stage1], persist: profile.persist.root };
     files.push({ name: MACHINE_ID_FILE, text: machineIdScript(parameters) });
@@ -38,6 +36,11 @@ export function stage1Files(profile: Profile, device: string): ConfigFile[] {
     for (const text of [hook, ...files.map((file) => file.text)]) refuseSubstituted(text);
   }
   return files;
+}
+
+/** What stage 1 runs, and what is shown of it. */
+export function rollbackText(profile: Profile, device: string): string {
+  return stage1Script(rollbackParameters(profile, device));
 }
 
 export function stage1Attributes(profile: Profile, device: string): Attribute[] {

@@ -1,19 +1,26 @@
 /** A preview of the next boot for people: the verdict in one sentence, then why. */
+import { keepText } from "../old-roots.ts";
 import type { Preview } from "../plans/preview.ts";
+import type { PreviewStep } from "../plans/preview-steps.ts";
 import type { Count } from "../tally.ts";
 import { formatBytes, plural, visible } from "../text.ts";
+import { groupLines } from "./losses.ts";
 
 /** So many paths fit into a sentence. */
 const NAMED_IN_VERDICT = 3;
+/** And into a step, or a list of nested subvolumes. */
+const NAMED_IN_STEP = 8;
+const NESTED_SHOWN = 20;
 
 /** Lines of text in which no name can drive a terminal. */
 export function renderPreview(preview: Preview): string[] {
   const sections = [
     [verdictOf(preview)],
     warningLines(preview),
-    swapLines(preview),
+    stepLines(preview),
+    nestedLines(preview),
     countLines(preview),
-    lossLines(preview),
+    groupLines(preview.groups, preview.now),
     exampleLines(preview),
     pruneLines(preview),
   ];
@@ -54,28 +61,29 @@ function warningLines({ warnings }: Preview): string[] {
   return warnings.map(({ text }) => `Warning: ${visible(text)}`);
 }
 
-function swapLines({ setAside, root, blank, device, keep }: Preview): string[] {
-  if (setAside === undefined) return [];
-  const name = visible(setAside.as);
-  const after = setAside.kept ? `kept: ${keepText(keep)}` : "then deleted: old roots are not kept";
-  const lines = [
-    `The subvolume ${visible(root)} on ${visible(device)} is set aside as`,
-    `  ${name} (${after})`,
-    `and a fresh snapshot of ${visible(blank)} takes its place.`,
-  ];
-  if (setAside.nested.length === 0) return lines;
+function stepLines({ steps }: Preview): string[] {
   return [
-    ...lines,
-    `${plural(setAside.nested.length, "nested subvolume")} in it ${setAside.nested.length === 1 ? "goes" : "go"} with it:`,
-    ...setAside.nested.map((path) => `  ${visible(path)}`),
+    "What it does, in this order:",
+    ...steps.map((step, index) => `${`${index + 1}`.padStart(3)}. ${stepText(step)}`),
   ];
 }
 
-function keepText({ days, at_least }: Preview["keep"]): string {
-  const age = `for ${plural(days, "day")}`;
-  const newest = `the newest${at_least === 1 ? "" : ` ${at_least}`} however old`;
-  if (days === 0) return newest;
-  return at_least === 0 ? age : `${age}, and ${newest}`;
+function stepText({ text, names }: PreviewStep): string {
+  if (names.length === 0) return visible(text);
+  const more = names.length - NAMED_IN_STEP;
+  const rest = more > 0 ? ` and ${more} more` : "";
+  return `${visible(text)}: ${names.slice(0, NAMED_IN_STEP).map(visible).join(", ")}${rest}`;
+}
+
+function nestedLines({ setAside }: Preview): string[] {
+  if (setAside === undefined || setAside.nested.length === 0) return [];
+  const { nested } = setAside;
+  const more = nested.length - NESTED_SHOWN;
+  return [
+    `${plural(nested.length, "nested subvolume")} in it ${nested.length === 1 ? "goes" : "go"} with it:`,
+    ...nested.slice(0, NESTED_SHOWN).map((path) => `  ${visible(path)}`),
+    ...(more > 0 ? [`  and ${more} more`] : []),
+  ];
 }
 
 function countLines({ counts, uncopied }: Preview): string[] {
@@ -86,17 +94,6 @@ function countLines({ counts, uncopied }: Preview): string[] {
   if (uncopied === 0) return lines;
   const which = `${plural(uncopied, "lost file")} ${uncopied === 1 ? "is" : "are"} listed`;
   return [...lines, `${which}, but without an equal copy: persist-copy copies what is missing`];
-}
-
-function lossLines({ largestLosses }: Preview): string[] {
-  if (largestLosses.length === 0) return [];
-  return [
-    "Largest losses by directory:",
-    ...largestLosses.map(
-      ({ path, files, bytes }) =>
-        `${formatBytes(bytes).padStart(14)}${plural(files, "file").padStart(15)}  ${visible(path)}`,
-    ),
-  ];
 }
 
 function exampleLines({ examples, counts }: Preview): string[] {

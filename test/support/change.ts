@@ -1,5 +1,5 @@
 /** Changes made up for tests of what is done with them. */
-import type { Change, FileType, Status } from "../../lib/btrfs/change.ts";
+import type { Change, FileType, Status, Timestamp } from "../../lib/btrfs/change.ts";
 
 export interface ChangeOptions {
   readonly path: string | Uint8Array;
@@ -9,7 +9,8 @@ export interface ChangeOptions {
   readonly sizeBytes?: number;
   readonly links?: number;
   readonly link?: string;
-  readonly mtime?: { readonly seconds: number; readonly nanoseconds: number };
+  readonly mtime?: Timestamp;
+  readonly ctime?: Timestamp;
 }
 
 export function madeUpChange(options: ChangeOptions): Change {
@@ -25,6 +26,7 @@ export function madeUpChange(options: ChangeOptions): Change {
       uid: 0,
       gid: 0,
       mtime: options.mtime ?? { seconds: 0, nanoseconds: 0 },
+      ctime: options.ctime ?? { seconds: 0, nanoseconds: 0 },
     }),
     linkText: () => (link === undefined ? undefined : new TextEncoder().encode(link)),
   };

@@ -1,8 +1,11 @@
 import { describe, expect, test } from "bun:test";
-import { type PreviewFacts, planPreview, type WarningKind } from "../../lib/plans/preview.ts";
+import { type PreviewFacts, planPreview } from "../../lib/plans/preview.ts";
+import type { StepKind } from "../../lib/plans/preview-steps.ts";
+import type { WarningKind } from "../../lib/plans/preview-warnings.ts";
 import { renderPreview, verdictOf } from "../../lib/report/preview.ts";
 import { previewJson } from "../../lib/report/preview-json.ts";
 import { Tally } from "../../lib/tally.ts";
+import { preview as schema } from "../../tools/preview-schema.ts";
 import { type ChangeOptions, madeUpChange } from "../support/change.ts";
 import { exampleProfile } from "../support/example.ts";
 
@@ -13,7 +16,9 @@ const IN_ORDER: PreviewFacts = {
   keptNext: false,
   blank: { readOnly: true, empty: true },
   isUnused: false,
+  hasNext: false,
   strangeNext: false,
+  hasOldRoots: true,
   strangeOldRoots: false,
   oldRoots: [],
   hasPersistRoot: true,
@@ -54,7 +59,11 @@ describe("verdictOf()", () => {
 
   test("says that the boot stops where the profile has it so", () => {
     const profile = exampleProfile({ rollback: { on_failure: "stop" } });
-    const preview = planPreview(profile, { ...IN_ORDER, blank: undefined }, new Tally());
+    const preview = planPreview(
+      profile,
+      { ...IN_ORDER, blank: undefined },
+      new Tally(IN_ORDER.now),
+    );
     expect(verdictOf(preview)).toContain("can't roll back and stops in emergency mode");
   });
 });
@@ -90,12 +99,82 @@ describe("planPreview() warns of", () => {
   });
 });
 
+describe("planPreview() tells the steps", () => {
+  const keepsNone = { rollback: { keep: { days: 0, at_least: 0 }, on_failure: "boot" } } as const;
+  const boot = ["boot", "machine-id", "persist"] as const;
+  const swap = ["snapshot", "set-aside", "put-in-place"] as const;
+
+  test.each<[what: string, facts: Partial<PreviewFacts>, kinds: readonly StepKind[]]>([
+    ["of a swap", {}, ["mount-top", ...swap, "unmount-top", ...boot]],
+    [
+      "of the first one, beside what an interrupted one left",
+      { hasNext: true, hasOldRoots: false },
+      [
+        "mount-top",
+        "delete-next",
+        "snapshot",
+        "make-old-roots",
+        "set-aside",
+        "put-in-place",
+        "unmount-top",
+        ...boot,
+      ],
+    ],
+    [
+      "of one that is not needed",
+      { isUnused: true },
+      ["mount-top", "keep", "unmount-top", ...boot],
+    ],
+    [
+      "of one that is refused",
+      { blank: undefined },
+      ["mount-top", "refuse", "unmount-top", ...boot],
+    ],
+    ["of one that was not asked for", { keptNext: true }, ["keep", ...boot]],
+  ])("%s", (_, facts, kinds) => {
+    expect(previewOf([], facts).steps.map(({ kind }) => kind)).toEqual([...kinds]);
+  });
+
+  test.each<[facts: Partial<PreviewFacts>, because: string]>([
+    [{ blank: undefined, strangeOldRoots: true }, "there is no root-blank"],
+    [{ blank: { readOnly: false, empty: true } }, "root-blank is not read-only"],
+    [{ strangeOldRoots: true, strangeNext: true }, "old_roots is no directory"],
+    [{ strangeNext: true, hasNext: true }, "root.blankroot-next is no snapshot of root-blank"],
+  ])("with what the rollback refuses first: %j", (facts, because) => {
+    const refused = previewOf([], facts).steps.find(({ kind }) => kind === "refuse");
+    expect(refused!.text).toBe(`nothing is changed, for ${because}`);
+  });
+
+  test("where none are kept, with the names of old roots", () => {
+    const facts = { ...IN_ORDER, oldRoots: [OLD, "mine"] };
+    const preview = planPreview(exampleProfile(keepsNone), facts, new Tally(IN_ORDER.now));
+    const { kind, names } = preview.steps.find((step) => step.kind === "delete-old-roots")!;
+    expect([kind, names]).toEqual(["delete-old-roots", [`old_roots/${OLD}`]]);
+    expect(renderPreview(preview).join("\n")).toContain("then deleted: old roots are not kept");
+  });
+
+  test("where the boot stops, and goes no further", () => {
+    const profile = exampleProfile({ rollback: { on_failure: "stop" } });
+    const facts = { ...IN_ORDER, blank: undefined };
+    const { steps } = planPreview(profile, facts, new Tally(IN_ORDER.now));
+    expect(steps.at(-1)!.kind).toBe("stop");
+    expect(steps.some(({ kind }) => kind === "boot")).toBe(false);
+  });
+});
+
 describe("renderPreview()", () => {
   test("puts the verdict first, then the warnings, then what is lost", () => {
     const lines = renderPreview(
       previewOf(["/b/a", "/b/b"], { withoutCopy: ["/etc/a"], oldRoots: [OLD] }),
     );
     expect(lines).toMatchSnapshot();
+  });
+
+  test("warns of a time to come", () => {
+    const facts = { now: new Date("2020-01-01T00:00:00Z") };
+    const { warnings } = previewOf(["/a", "/b"], facts);
+    expect(warnings.map(({ kind }) => kind)).toEqual(["clock"]);
+    expect(warnings[0]!.text).toContain("2 lost files were changed at a time to come");
   });
 
   test("says how many losses it doesn't name", () => {
@@ -109,6 +188,15 @@ describe("renderPreview()", () => {
   });
 });
 
+test("previewJson() is as its schema says", () => {
+  const losses = ["/etc/a", Buffer.from("/var/lib/\xff/x", "latin1")];
+  for (const facts of [{}, { blank: undefined, freeBytes: 0 }, { oldRoots: [OLD] }]) {
+    const json = JSON.parse(previewJson(previewOf(losses, facts)));
+    expect(schema.safeParse(json).error).toBeUndefined();
+    expect(schema.safeParse({ ...json, more: 1 }).success).toBe(false);
+  }
+});
+
 test("previewJson() gives names that are not UTF-8 in base64", () => {
   const preview = previewOf([Buffer.from("/\xff", "latin1")]);
   expect(JSON.parse(previewJson(preview)).lost_first).toEqual([
@@ -116,15 +204,16 @@ test("previewJson() gives names that are not UTF-8 in base64", () => {
   ]);
 });
 
+const CTIME = { seconds: IN_ORDER.now.getTime() / 1000 - 60, nanoseconds: 0 };
 const OLD = "20200101T000000Z-7f0b5a3e-6f5f-4f0e-9a0a-0d3a1b2c3d4e";
 
 function previewOf(lost: readonly ChangeOptions["path"][], facts: Partial<PreviewFacts> = {}) {
   const profile = exampleProfile({
     rollback: { keep: { days: 30, at_least: 1 }, on_failure: "boot" },
   });
-  const tally = new Tally();
+  const tally = new Tally(facts.now ?? IN_ORDER.now);
   for (const path of lost) {
-    const change = madeUpChange({ path, sizeBytes: 1024 });
+    const change = madeUpChange({ path, sizeBytes: 1024, ctime: CTIME });
     tally.add(change, () => ({ fate: "lost", reason: "not listed" }));
   }
   return planPreview(profile, { ...IN_ORDER, ...facts }, tally);

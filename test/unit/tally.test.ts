@@ -46,7 +46,7 @@ test("Tally adds losses up to directories of three names, the largest first", ()
 });
 
 test("Tally counts what is lost though it is listed", () => {
-  const tally = new Tally();
+  const tally = new Tally(new Date(0));
   const reasons: Reason[] = ["listed, not copied", "copy differs", "not listed", "shadowed"];
   for (const reason of reasons) {
     tally.add(madeUpChange({ path: "/a" }), () => ({ fate: "lost", reason }));
@@ -73,7 +73,7 @@ test("Tally remembers nested subvolumes and the first losses, whatever their nam
 });
 
 function tallyOf(...given: [ChangeOptions, Fate][]): Tally {
-  const tally = new Tally();
+  const tally = new Tally(new Date(0));
   for (const [options, fate] of given) {
     tally.add(madeUpChange(options), () => ({ fate, reason: "not listed" }));
   }

@@ -5,6 +5,7 @@
  */
 import { existsSync } from "node:fs";
 import type { Contents, Partition } from "../../facts.ts";
+import { Refusal } from "../../fault.ts";
 import { ESP_TYPE } from "../../filesystem.ts";
 import { type DiskFacts, NO_DISK, type SwapFacts } from "../../nix/disk-names.ts";
 import { labelsOf } from "../../plans/labels.ts";
@@ -36,6 +37,20 @@ export async function probeDiskFacts(profile: Profile): Promise<DiskFacts> {
     swap: await swapFacts(node, contents),
     resumeOffset: await resumeOffset(profile),
   };
+}
+
+/** The same; a disk that can't be read is as one that isn't here. @param tell why it can't */
+export async function diskFactsIfReadable(
+  profile: Profile,
+  tell: (why: string) => void,
+): Promise<DiskFacts> {
+  try {
+    return await probeDiskFacts(profile);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    tell(error.message);
+    return NO_DISK;
+  }
 }
 
 /** Whether the labels on the disk are the profile's; of a file system not of our making, that it is there. */

@@ -33,7 +33,7 @@ export function probeDoctorFacts(profile: Profile, roots: Roots, dir: string): D
   const isOther = booted !== undefined && booted.initrdInode !== next?.initrdInode;
   const names = { users: idsIn(tree.fd, "/etc/passwd"), groups: idsIn(tree.fd, "/etc/group") };
   return {
-    preview: probePreviewFacts(profile, roots),
+    preview: probePreviewFacts(profile, roots, new Date()),
     dir,
     root: rootMount(profile, roots, dir),
     isOfBlank: isOfBlank(roots),

@@ -15,7 +15,8 @@ import { commandLine } from "./command-line.ts";
 import { probeRecord, probeSubvolumeState } from "./subvolume-state.ts";
 import { NEXT_SYSTEM, textInRoot } from "./text-in-root.ts";
 
-export function probePreviewFacts(profile: Profile, roots: Roots): PreviewFacts {
+/** @param now what the ages of old roots are counted from */
+export function probePreviewFacts(profile: Profile, roots: Roots, now: Date): PreviewFacts {
   using top = View.ofDevice(roots.device, "read-only");
   const space = statfsSync(`/proc/self/fd/${roots.root}`);
   return {
@@ -29,7 +30,7 @@ export function probePreviewFacts(profile: Profile, roots: Roots): PreviewFacts 
     withoutPassword: withoutPassword(profile, top),
     sizeBytes: space.blocks * space.bsize,
     freeBytes: space.bavail * space.bsize,
-    now: new Date(),
+    now,
   };
 }
 
@@ -51,11 +52,13 @@ function swapFacts({ btrfs }: Profile, { root, base }: Roots, top: View) {
   const record = probeRecord(root);
   const next = top.subvolume(btrfs.root + NEXT_SUFFIX);
   const hasNext = isThere(top.top, btrfs.root + NEXT_SUFFIX);
+  const hasOldRoots = isThere(top.top, btrfs.old_roots);
   return {
     isUnused: isOfBlank(record) && !record.isReadOnly && record.generation === record.otransid,
+    hasNext,
     strangeNext: hasNext && (next === undefined || !isOfBlank(probeRecord(next))),
-    strangeOldRoots:
-      isThere(top.top, btrfs.old_roots) && top.directory(btrfs.old_roots) === undefined,
+    hasOldRoots,
+    strangeOldRoots: hasOldRoots && top.directory(btrfs.old_roots) === undefined,
   };
 }
 

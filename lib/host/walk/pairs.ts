@@ -5,7 +5,7 @@
  * the same: ctime can't be set, and any write moves it. Everything else is read.
  */
 import { constants as osConstants } from "node:os";
-import type { Status as ChangeStatus } from "../../btrfs/change.ts";
+import type { Status as ChangeStatus, Timestamp } from "../../btrfs/change.ts";
 import type { Difference } from "../../copy/difference.ts";
 import { lookAt } from "../at.ts";
 import { compareHandles } from "../compare.ts";
@@ -82,10 +82,9 @@ export class WalkPairs {
       this.#root.isBtrfs &&
       this.#base.isBtrfs &&
       left.inode === right.inode &&
-      left.ctimeNs === right.ctimeNs &&
       left.sizeBytes === right.sizeBytes &&
-      left.mtime.seconds === right.mtime.seconds &&
-      left.mtime.nanoseconds === right.mtime.nanoseconds
+      isSameTime(left.ctime, right.ctime) &&
+      isSameTime(left.mtime, right.mtime)
     );
   }
 
@@ -107,6 +106,10 @@ export class WalkPairs {
       return ["content"];
     }
   }
+}
+
+function isSameTime(left: Timestamp, right: Timestamp): boolean {
+  return left.seconds === right.seconds && left.nanoseconds === right.nanoseconds;
 }
 
 function placeOf(side: WalkSide, level: Level | undefined): [number, Uint8Array] {

@@ -5,6 +5,7 @@
  * rather than fstatat, for it alone tells the top of a mount (STATX_ATTR_MOUNT_ROOT).
  */
 import { constants as osConstants } from "node:os";
+import type { Timestamp } from "../../btrfs/change.ts";
 import { Vanished } from "../../btrfs/damage.ts";
 import { CallFailure, errno, libc, ptr } from "../libc.ts";
 
@@ -38,8 +39,8 @@ export interface Status {
   readonly inode: number;
   readonly device: number;
   readonly sizeBytes: number;
-  readonly ctimeNs: bigint;
-  readonly mtime: { readonly seconds: number; readonly nanoseconds: number };
+  readonly ctime: Timestamp;
+  readonly mtime: Timestamp;
   readonly isMountRoot: boolean;
 }
 
@@ -74,15 +75,15 @@ export function statusAt(directory: number, name: Uint8Array): Status {
     device:
       view.getUint32(Statx.deviceMajor, true) * 2 ** 20 + view.getUint32(Statx.deviceMinor, true),
     sizeBytes: Number(view.getBigUint64(Statx.sizeBytes, true)),
-    ctimeNs: nanosecondsAt(Statx.ctime),
-    mtime: {
-      seconds: Number(view.getBigInt64(Statx.mtime, true)),
-      nanoseconds: view.getUint32(Statx.mtime + 8, true),
-    },
+    ctime: timestampAt(Statx.ctime),
+    mtime: timestampAt(Statx.mtime),
     isMountRoot: (view.getUint32(Statx.attributes, true) & STATX_ATTR_MOUNT_ROOT) !== 0,
   };
 }
 
-function nanosecondsAt(offset: number): bigint {
-  return view.getBigInt64(offset, true) * 1_000_000_000n + BigInt(view.getUint32(offset + 8, true));
+function timestampAt(offset: number): Timestamp {
+  return {
+    seconds: Number(view.getBigInt64(offset, true)),
+    nanoseconds: view.getUint32(offset + 8, true),
+  };
 }

@@ -1,0 +1,226 @@
+/**
+ * Losses by whom they belong to, summed up while the paths go by.
+ *
+ * Paths come in the order of a walk, so what is known of a directory is kept as long as
+ * the walk is in it: that it is a project is seen by a name that need not come first, and
+ * is decided where the walk leaves it. Memory is that of the directories on the way, and
+ * of the groups.
+ *
+ * A file's time is its ctime: an archive or a copy brings any mtime with it, and ctime is
+ * when it came here or was changed. A clock may be wrong, now or then: what is of a time
+ * to come has no age, and is counted.
+ */
+import { latin1 } from "../latin1.ts";
+import { isSameOwner, mayBeProject, type Owner, ownerOf } from "./owner.ts";
+import { NAMES_MAX, type OwnerKind, PROJECT_MARKS } from "./places.ts";
+
+export interface LossGroup {
+  readonly kind: OwnerKind;
+  /** Of a service or a user, else of a directory: bytes as latin1. */
+  readonly name: string;
+  /** The owner of a project's surroundings, whose name tells nothing that others can't see. */
+  readonly within: Owner;
+  /** Directories that hold all of it: bytes as latin1. */
+  readonly places: readonly string[];
+  readonly files: number;
+  readonly bytes: number;
+  /** What was changed last, not counting times to come; undefined where all are. */
+  readonly newest: { readonly path: Uint8Array; readonly timeMs: number } | undefined;
+  /** Changed within RECENT_MS. */
+  readonly recent: { readonly files: number; readonly bytes: number };
+  /** Of a time to come. */
+  readonly future: number;
+}
+
+/** What is younger is probably what somebody is working on. */
+export const RECENT_MS = 60 * 60 * 1000;
+/** A walk takes its time, and files are written meanwhile. */
+const WALK_MS = 60 * 1000;
+const SLASH = 0x2f;
+const DOT = 0x2e;
+const MARKS: ReadonlySet<string> = new Set(PROJECT_MARKS.map(({ name }) => name));
+const MARK_LENGTH_MAX = Math.max(...PROJECT_MARKS.map(({ name }) => name.length));
+
+export class Losses {
+  readonly #nowMs: number;
+  readonly #groups = new Map<string, Sum>();
+  /** The directories on the way, the top first. */
+  readonly #levels: Level[] = [new Level(new Uint8Array(), "", ownerOf(""))];
+
+  /** @param nowMs when the walk began */
+  constructor(nowMs: number) {
+    this.#nowMs = nowMs;
+  }
+
+  /** A path of the walk, whatever becomes of it: its name may show a project. */
+  note(path: Uint8Array): void {
+    const slash = path.lastIndexOf(SLASH);
+    const length = path.length - slash - 1;
+    if (path[slash + 1] !== DOT || length > MARK_LENGTH_MAX) return;
+    if (MARKS.has(latin1(path.subarray(slash + 1)))) this.#enter(path, slash).isProject = true;
+  }
+
+  /** A lost file. @param ctime its own */
+  add(path: Uint8Array, bytes: number, ctime: { seconds: number; nanoseconds: number }): void {
+    const level = this.#enter(path, path.lastIndexOf(SLASH));
+    level.sum ??= new Sum(level.owner);
+    level.sum.add(
+      path,
+      bytes,
+      ctime.seconds * 1000 + Math.floor(ctime.nanoseconds / 1e6),
+      this.#nowMs,
+    );
+  }
+
+  /** Ends the walk: all groups, the largest first. */
+  groups(): LossGroup[] {
+    while (this.#levels.length > 1) this.#leave();
+    const { sum } = this.#levels[0]!;
+    if (sum !== undefined) this.#settle(sum);
+    this.#levels[0]!.sum = undefined;
+    return Array.from(this.#groups.values(), (each) => each.group()).sort(
+      (a, b) => b.bytes - a.bytes || b.files - a.files || (a.name < b.name ? -1 : 1),
+    );
+  }
+
+  /** The level of the directory that holds a path. @param slash its last one */
+  #enter(path: Uint8Array, slash: number): Level {
+    let level = this.#levels.at(-1)!;
+    while (!level.holds(path, slash)) {
+      this.#leave();
+      level = this.#levels.at(-1)!;
+    }
+    while (level.path.length < slash) {
+      const end = path.indexOf(SLASH, level.path.length + 1);
+      const bytes = path.slice(0, end);
+      const text = latin1(bytes);
+      level = new Level(bytes, text, ownerBelow(level, text, this.#levels.length));
+      this.#levels.push(level);
+    }
+    return level;
+  }
+
+  #leave(): void {
+    const { sum, isProject, owner, text } = this.#levels.pop()!;
+    if (sum === undefined) return;
+    const above = this.#levels.at(-1)!;
+    if (isProject && mayBeProject(owner, text)) {
+      this.#settle(sum.as({ kind: "project", name: text, place: text }));
+    } else if (above.owner === owner) {
+      if (above.sum === undefined) above.sum = sum;
+      else above.sum.take(sum);
+    } else this.#settle(sum);
+  }
+
+  #settle(sum: Sum): void {
+    const { kind, name } = sum.owner;
+    const key = `${kind} ${name}`;
+    const group = this.#groups.get(key);
+    if (group === undefined) this.#groups.set(key, sum);
+    else group.take(sum);
+  }
+}
+
+/** Below a few names no table says anything more. */
+function ownerBelow({ owner }: Level, directory: string, names: number): Owner {
+  if (names > NAMES_MAX) return owner;
+  const own = ownerOf(directory);
+  return isSameOwner(own, owner) && own.place === owner.place ? owner : own;
+}
+
+/** A directory on the way. */
+class Level {
+  /** Without a slash at its end; "" is the top. */
+  readonly path: Uint8Array;
+  readonly text: string;
+  readonly owner: Owner;
+  isProject = false;
+  sum: Sum | undefined;
+
+  constructor(path: Uint8Array, text: string, owner: Owner) {
+    this.path = path;
+    this.text = text;
+    this.owner = owner;
+  }
+
+  /** Whether a path lies in it, at whatever depth. @param slash the path's last one */
+  holds(path: Uint8Array, slash: number): boolean {
+    const own = this.path;
+    if (own.length > slash || path[own.length] !== SLASH) return false;
+    // The last names differ first.
+    for (let index = own.length - 1; index > 0; index--)
+      if (own[index] !== path[index]) return false;
+    return true;
+  }
+}
+
+class Sum {
+  owner: Owner;
+  /** As the tables have it. */
+  readonly #within: Owner;
+  readonly #places: Set<string>;
+  #files = 0;
+  #bytes = 0;
+  #newestMs = Number.NEGATIVE_INFINITY;
+  #newest: Uint8Array | undefined;
+  #recentFiles = 0;
+  #recentBytes = 0;
+  #future = 0;
+
+  constructor(owner: Owner) {
+    this.owner = owner;
+    this.#within = owner;
+    this.#places = new Set([owner.place]);
+  }
+
+  /** The same as a project's. */
+  as(project: Owner): this {
+    this.owner = project;
+    this.#places.clear();
+    this.#places.add(project.place);
+    return this;
+  }
+
+  add(path: Uint8Array, bytes: number, timeMs: number, nowMs: number): void {
+    this.#files++;
+    this.#bytes += bytes;
+    if (timeMs > nowMs + WALK_MS) {
+      this.#future++;
+      return;
+    }
+    if (timeMs > this.#newestMs) {
+      this.#newestMs = timeMs;
+      this.#newest = path.slice();
+    }
+    if (timeMs < nowMs - RECENT_MS) return;
+    this.#recentFiles++;
+    this.#recentBytes += bytes;
+  }
+
+  take(other: Sum): void {
+    for (const place of other.#places) this.#places.add(place);
+    this.#files += other.#files;
+    this.#bytes += other.#bytes;
+    this.#recentFiles += other.#recentFiles;
+    this.#recentBytes += other.#recentBytes;
+    this.#future += other.#future;
+    if (other.#newestMs <= this.#newestMs) return;
+    this.#newestMs = other.#newestMs;
+    this.#newest = other.#newest;
+  }
+
+  group(): LossGroup {
+    const path = this.#newest;
+    return {
+      kind: this.owner.kind,
+      name: this.owner.name,
+      within: this.#within,
+      places: [...this.#places].sort(),
+      files: this.#files,
+      bytes: Math.round(this.#bytes),
+      newest: path === undefined ? undefined : { path, timeMs: this.#newestMs },
+      recent: { files: this.#recentFiles, bytes: Math.round(this.#recentBytes) },
+      future: this.#future,
+    };
+  }
+}
