@@ -143,6 +143,10 @@ const rollback = z
       .enum(["boot", "stop"])
       .default("boot")
       .describe('If the rollback fails: "boot" the unwiped root, or "stop" the boot'),
+    login: z
+      .boolean()
+      .default(false)
+      .describe("Say in the message of each login what the next boot would take"),
   })
   .describe("The rollback at every boot");
 

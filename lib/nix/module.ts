@@ -14,6 +14,7 @@ import {
   swapAttributes,
 } from "./file-systems.ts";
 import { hostAttributes, sshAttributes, sudoAttributes, userAttributes } from "./host.ts";
+import { loginAttributes } from "./login.ts";
 import { persistenceAttributes } from "./persistence.ts";
 import { type RunningText, runningAttributes } from "./running.ts";
 import { keepRootAttributes, stage1Attributes } from "./stage1.ts";
@@ -46,6 +47,7 @@ export function moduleText(profile: Profile, facts: DiskFacts, options: ModuleOp
     ...stage1Attributes(profile, device.path).map((each) => [each]),
     keepRootAttributes(),
     ...runningAttributes(running).map((each) => [each]),
+    loginAttributes(profile),
     ...persistenceAttributes(profile).map((each) => [each]),
     hostAttributes(profile),
     userAttributes(profile),

@@ -3,6 +3,7 @@
  * it, by a timer where there is one.
  */
 import { checkScript, checkUnit } from "../boot/check.ts";
+import { loginScript, loginTimer, loginUnit } from "../boot/login.ts";
 import { pruneParameters, pruneScript, pruneTimer, pruneUnit } from "../boot/prune.ts";
 import type { ServiceUnit, TimerUnit } from "../boot/unit.ts";
 import type { Profile } from "../profile.ts";
@@ -31,7 +32,19 @@ export function runningTexts(profile: Profile, device: string): RunningText[] {
       packages: ["btrfs-progs", "util-linux"],
       timer: pruneTimer(),
     },
+    ...(profile.rollback.login ? [loginText()] : []),
   ];
+}
+
+/** It finds the executable and the profile where --with-binary has them put, or says that it doesn't. */
+function loginText(): RunningText {
+  return {
+    fileName: "login.sh",
+    text: loginScript(),
+    unit: loginUnit(),
+    packages: [],
+    timer: loginTimer(),
+  };
 }
 
 export function runningAttributes(texts: readonly RunningText[]): Attribute[] {

@@ -118,7 +118,20 @@ export function planPreview(profile: Profile, facts: PreviewFacts, tally: Tally)
   };
 }
 
-function swapOf(facts: PreviewFacts): Swap {
+/** What decides whether the root is set aside. */
+export type SwapFacts = Pick<
+  PreviewFacts,
+  | "keptNow"
+  | "keptNext"
+  | "blank"
+  | "isUnused"
+  | "hasNext"
+  | "strangeNext"
+  | "hasOldRoots"
+  | "strangeOldRoots"
+>;
+
+export function swapOf(facts: SwapFacts): Swap {
   const { blank, strangeNext, strangeOldRoots } = facts;
   if (facts.keptNext) return "kept";
   if (blank?.readOnly !== true || strangeNext || strangeOldRoots) return "impossible";

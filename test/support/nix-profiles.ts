@@ -70,7 +70,8 @@ function combined({ stage1, module, encrypted, swap, users }: Choice): Profile {
   return {
     ...example,
     disk,
-    rollback: { ...example.rollback, stage1 },
+    // Beside users, so that it is there in half of them.
+    rollback: { ...example.rollback, stage1, login: users },
     persist: { ...example.persist, module },
     users: users ? example.users : {},
   };

@@ -21,7 +21,7 @@ function moduleOf(profile: Profile, facts = DISK, options = PLAIN): string {
 const encrypted = { mapper: "cryptroot" };
 const everything = exampleProfile({
   disk: { encryption: encrypted, swap: { kind: "file", size: 8 * 1024 ** 3 } },
-  rollback: { stage1: "scripted", on_failure: "stop" },
+  rollback: { stage1: "scripted", on_failure: "stop", login: true },
   host: { network: "networkd" },
   users: { root: { wheel: false, keys: ["ssh-ed25519 AAAA root"] } } as Profile["users"],
 });
@@ -57,8 +57,8 @@ describe("renderConfiguration() gives", () => {
   test("the very text that was tested, behind its parameters", () => {
     const text = (name: string) =>
       readFileSync(join(import.meta.dir, "../../lib/boot", name), "utf8");
-    const files = renderConfiguration(exampleProfile(), DISK, PLAIN);
-    for (const name of ["rollback.sh", "machine-id.sh", "prune.sh", "check.sh"]) {
+    const files = renderConfiguration(exampleProfile({ rollback: { login: true } }), DISK, PLAIN);
+    for (const name of ["rollback.sh", "machine-id.sh", "prune.sh", "check.sh", "login.sh"]) {
       expect(files.find((file) => file.name === name)?.text.endsWith(`\n${text(name)}`)).toBe(true);
     }
   });

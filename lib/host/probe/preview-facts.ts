@@ -6,7 +6,7 @@ import { FIRST_FREE_OBJECTID } from "../../btrfs/format.ts";
 import type { SubvolumeRecord } from "../../btrfs/root-item.ts";
 import type { InodeStatus } from "../../inode-status.ts";
 import { survivingPlace } from "../../mount-points.ts";
-import type { PreviewFacts } from "../../plans/preview.ts";
+import type { PreviewFacts, SwapFacts } from "../../plans/preview.ts";
 import type { Profile } from "../../profile.ts";
 import { Handle, lookAt, statusOf } from "../at.ts";
 import { View } from "../roots/views.ts";
@@ -21,8 +21,6 @@ export function probePreviewFacts(profile: Profile, roots: Roots, now: Date): Pr
   const space = statfsSync(`/proc/self/fd/${roots.root}`);
   return {
     device: roots.device,
-    ...parameterFacts(roots.running),
-    blank: roots.base === undefined ? undefined : probeSubvolumeState(roots.base),
     ...swapFacts(profile, roots, top),
     oldRoots: subvolumesIn(top.directory(profile.btrfs.old_roots)),
     hasPersistRoot: roots.persist !== undefined,
@@ -32,6 +30,11 @@ export function probePreviewFacts(profile: Profile, roots: Roots, now: Date): Pr
     freeBytes: space.bavail * space.bsize,
     now,
   };
+}
+
+export function probeSwapFacts(profile: Profile, roots: Roots): SwapFacts {
+  using top = View.ofDevice(roots.device, "read-only");
+  return swapFacts(profile, roots, top);
 }
 
 /** Of a system that doesn't run, nothing is known of its command line. */
@@ -45,7 +48,7 @@ function parameterFacts(running: boolean): Pick<PreviewFacts, "keptNow" | "keptN
 }
 
 /** What the rollback would find in its way, asked as it asks. */
-function swapFacts({ btrfs }: Profile, { root, base }: Roots, top: View) {
+function swapFacts({ btrfs }: Profile, { root, base, running }: Roots, top: View): SwapFacts {
   const blank = base === undefined ? undefined : probeRecord(base);
   const isOfBlank = ({ parentUuid }: SubvolumeRecord) =>
     blank !== undefined && parentUuid === blank.uuid;
@@ -54,6 +57,8 @@ function swapFacts({ btrfs }: Profile, { root, base }: Roots, top: View) {
   const hasNext = isThere(top.top, btrfs.root + NEXT_SUFFIX);
   const hasOldRoots = isThere(top.top, btrfs.old_roots);
   return {
+    ...parameterFacts(running),
+    blank: base === undefined ? undefined : probeSubvolumeState(base),
     isUnused: isOfBlank(record) && !record.isReadOnly && record.generation === record.otransid,
     hasNext,
     strangeNext: hasNext && (next === undefined || !isOfBlank(probeRecord(next))),

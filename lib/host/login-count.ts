@@ -1,0 +1,140 @@
+/** The line for a login message, counted: what makes it slower than a kept one is all loaded here. */
+import { type Change, isDirectory } from "../btrfs/change.ts";
+import { TooDeep } from "../btrfs/too-deep.ts";
+import type { Visit } from "../btrfs/visit.ts";
+import { type Judge, judgesBy, type PersistSide } from "../fate.ts";
+import { Losses, type LossGroup } from "../losses/losses.ts";
+import { swapOf } from "../plans/preview.ts";
+import { readProfile } from "../profile/read.ts";
+import { loginText } from "../report/login.ts";
+import { subvolumeOf } from "./btrfs-ioctl.ts";
+import { diffSubvolumes } from "./diff.ts";
+import { persistSideOf } from "./fate.ts";
+import type { LoginRequest } from "./login.ts";
+import type { Answer } from "./login-answer.ts";
+import { probeSwapFacts } from "./probe/preview-facts.ts";
+import { type SubvolumesState, subvolumesState } from "./probe/subvolumes-state.ts";
+import type { ProfileFile } from "./profile-file.ts";
+import { openRoots, type Roots } from "./roots.ts";
+
+/** A login waits no longer; what was counted by then is said. */
+const LIMIT_MS = 2000;
+const CHANGES_BETWEEN_LOOKS = 256;
+/** The tree of the top of every btrfs, where subvolumes are renamed: BTRFS_FS_TREE_OBJECTID. */
+const TOP_TREE = 5;
+
+export interface Counted {
+  readonly line: string | undefined;
+  /** What it followed from; undefined where more than that decided. */
+  readonly state: Pick<Answer, "device" | "state"> | undefined;
+}
+
+export async function countForLogin(
+  { file, bytes }: ProfileFile,
+  named: LoginRequest["named"],
+): Promise<Counted> {
+  const profile = readProfile(file, bytes);
+  using roots = await openRoots({ ...named, profile });
+  const { device, live, persist } = roots;
+  // Before the first path is read: what is written meanwhile makes it another state.
+  const state = stateOf(roots);
+  const isSet = swapOf(probeSwapFacts(profile, roots)) === "done";
+  if (!isSet) return { line: undefined, state: { device, state: withoutPersist(state, roots) } };
+  const side = noting(persistSideOf(roots));
+  const { judge } = judgesBy({
+    live,
+    persistRoot: persist?.path,
+    persist: side,
+    profile,
+    ignore: true,
+    explain: false,
+  });
+  const count = new Count(judge);
+  const isWhole = walkFor(LIMIT_MS, roots, (change) => count.add(change));
+  const line = loginText({ lost: count.lost, groups: count.groups(), isWhole });
+  // Of nested subvolumes and of a persist root that is not there yet, nothing tells a change.
+  if (!isWhole || count.hasNested || persist === undefined) return { line, state: undefined };
+  return {
+    line,
+    state: { device, state: side?.isAsked === true ? state : withoutPersist(state, roots) },
+  };
+}
+
+/** The persist side last: most verdicts don't ask for it, and it is written to all the time. */
+function stateOf({ root, base, persist }: Roots): SubvolumesState {
+  const tops = [root, ...(base === undefined ? [] : [base])];
+  const trees = [TOP_TREE, ...tops.map(subvolumeOf)];
+  if (persist !== undefined) trees.push(subvolumeOf(persist.fd));
+  return subvolumesState(root, trees);
+}
+
+function withoutPersist(state: SubvolumesState, { persist }: Roots): SubvolumesState {
+  return persist === undefined ? state : { ...state, trees: state.trees.slice(0, -1) };
+}
+
+/** A persist side that knows whether it was asked for anything. */
+function noting(side: PersistSide | undefined): (PersistSide & { isAsked: boolean }) | undefined {
+  if (side === undefined) return undefined;
+  return {
+    isAsked: false,
+    equalCopy(path) {
+      this.isAsked = true;
+      return side.equalCopy(path);
+    },
+  };
+}
+
+/** Thrown through the walk, and caught where that began. */
+class TimeIsOver extends Error {}
+
+/** @returns whether the walk came to its end */
+function walkFor(limitMs: number, { root, base }: Roots, visit: Visit): boolean {
+  const endMs = performance.now() + limitMs;
+  const tooDeep = new TooDeep();
+  let changes = 0;
+  try {
+    diffSubvolumes({ root, base, tooDeep }, (change) => {
+      if (++changes % CHANGES_BETWEEN_LOOKS === 0 && performance.now() > endMs) {
+        throw new TimeIsOver();
+      }
+      visit(change);
+    });
+  } catch (error) {
+    if (error instanceof TimeIsOver) return false;
+    throw error;
+  }
+  return tooDeep.failure() === undefined;
+}
+
+/** What is lost, as the whole preview counts it. */
+class Count {
+  hasNested = false;
+  #files = 0;
+  #bytes = 0;
+  readonly #judge: Judge;
+  readonly #losses = new Losses(Date.now());
+
+  constructor(judge: Judge) {
+    this.#judge = judge;
+  }
+
+  add(change: Change): void {
+    if (change.type === "subvolume") this.hasNested = true;
+    if (change.status !== "D") this.#losses.note(change.path);
+    if (isDirectory(change.type) || change.type === "socket") return;
+    if (this.#judge(change).fate !== "lost") return;
+    const { sizeBytes, links, ctime } = change.inode();
+    const bytes = change.type === "file" ? sizeBytes / Math.max(1, links) : 0;
+    this.#files++;
+    this.#bytes += bytes;
+    this.#losses.add(change.path, bytes, ctime);
+  }
+
+  get lost() {
+    return { files: this.#files, bytes: Math.round(this.#bytes) };
+  }
+
+  groups(): LossGroup[] {
+    return this.#losses.groups();
+  }
+}
