@@ -268,7 +268,7 @@ describePrivileged("the executable", () => {
 
     test("killed at any time, it leaves nothing but what is whole", () => {
       using root = new EmptyRoot(files.compressed);
-      sh(["mount", "-t", "tmpfs", "tmpfs", root.mkdir("run")]);
+      sh(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", root.mkdir("run")]);
       const left = { nothing: 0, whole: 0 };
       const before = performance.now();
       starts(root);
