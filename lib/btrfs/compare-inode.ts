@@ -5,11 +5,15 @@
  * snapshot's neighbour and can't be set, the second shows as a name that came or
  * went. Flags of chattr are left out too, for the kernel sets some by itself.
  */
+import type { Exact } from "../exact.ts";
 import type { FileType } from "./change.ts";
 import { ExtentMap, type SameBytes, sameExtents } from "./extents.ts";
 import { type InodeDetails, readLinkText } from "./inode.ts";
 import type { ItemCursor } from "./item-cursor.ts";
 import { compareBytes } from "./sort.ts";
+
+/** Where extents begin and end; the least there is. */
+const SECTOR_BYTES = 4096n;
 
 /** One side of a comparison. */
 export interface Half {
@@ -54,7 +58,13 @@ export function sameContent(
   if (sizeBytes === 0) return true;
   if (type === "symlink") return sameText(readLinkText(left.cursor), readLinkText(right.cursor));
   const [ours, theirs] = [new ExtentMap(left.cursor), new ExtentMap(right.cursor)];
-  return sameExtents(ours, theirs, sizeBytes, comparable, sameBytes);
+  return sameExtents(ours, theirs, inSectors(sizeBytes), comparable, sameBytes);
+}
+
+/** A number for a size: from 2^53 on that of the sectors, which begins and ends with all extents. */
+function inSectors(sizeBytes: Exact): number {
+  if (typeof sizeBytes === "number") return sizeBytes;
+  return Number((sizeBytes + SECTOR_BYTES - 1n) / SECTOR_BYTES) * Number(SECTOR_BYTES);
 }
 
 function sameXattrs(

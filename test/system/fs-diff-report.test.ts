@@ -83,6 +83,18 @@ describePrivileged("fs-diff", () => {
     rmSync(machine.in("root/srv/service/new"));
   });
 
+  test.each([[[]], [["--sort", "size"]], [["--tree"]], [["--stat"]], [["--collapse"]]])(
+    "tells the size of a file beyond 2^53 to the byte with %p",
+    (words) => {
+      machine.write("root", "/huge/f");
+      sh(["truncate", "-s", "9007199254740993", machine.in("root/huge/f")]);
+      const { stdout } = diff("--json", ...words, "/huge");
+      expect(stdout).toMatch(/"(?:size|bytes)":9007199254740993\b/);
+      for (const line of stdout.trim().split("\n")) diffLine.parse(JSON.parse(line));
+      rmSync(machine.in("root/huge"), { recursive: true });
+    },
+  );
+
   test("lists all that is in a directory that was renamed since the mark", () => {
     const state = machine.scratch.path("moves");
     machine.write("root", "/srv/tree/e/f", "/srv/other/g");
