@@ -1,6 +1,6 @@
 /** A preview of the next boot for programs. Sizes are bytes. */
 import type { Preview } from "../plans/preview.ts";
-import { pathFields, toJson } from "./json.ts";
+import { jsonNumber, pathFields, toJson } from "./json.ts";
 import { verdictOf } from "./preview.ts";
 
 export function previewJson(preview: Preview): string {
@@ -16,12 +16,17 @@ export function previewJson(preview: Preview): string {
       setAside === undefined
         ? null
         : { as: setAside.as, kept: setAside.kept, nested: setAside.nested.map(pathFields) },
-    counts: preview.counts,
+    counts: Object.fromEntries(
+      Object.entries(preview.counts).map(([fate, { files, bytes }]) => [
+        fate,
+        { files, bytes: jsonNumber(bytes) },
+      ]),
+    ),
     lost_though_listed: preview.uncopied,
     largest_losses: preview.largestLosses.map(({ path, files, bytes }) => ({
       ...pathFields(path),
       files,
-      bytes,
+      bytes: jsonNumber(bytes),
     })),
     lost_first: preview.examples.map(pathFields),
     keep: preview.keep,

@@ -1,15 +1,16 @@
 /** Changes made up for tests of what is done with them. */
-import type { Change, FileType, Status } from "../../lib/btrfs/change.ts";
+import type { Change, FileType, Status, Time } from "../../lib/btrfs/change.ts";
+import type { Exact } from "../../lib/exact.ts";
 
 export interface ChangeOptions {
   readonly path: string | Uint8Array;
   readonly status?: Status;
   /** A file, or a symlink where it has a text. */
   readonly type?: FileType;
-  readonly sizeBytes?: number;
+  readonly sizeBytes?: Exact;
   readonly links?: number;
   readonly link?: string;
-  readonly mtime?: { readonly seconds: number; readonly nanoseconds: number };
+  readonly mtime?: Time;
 }
 
 export function madeUpChange(options: ChangeOptions): Change {
