@@ -17,7 +17,7 @@ enum {
 };
 
 enum {
-  AT_SYMLINK_FOLLOW = 0x400, AT_EMPTY_PATH = 0x1000, /* openat(2) */
+  O_PATH = 010000000, AT_SYMLINK_FOLLOW = 0x400, AT_EMPTY_PATH = 0x1000, /* openat(2) */
   LOCK_EX = 2, LOCK_NB = 4,                          /* flock(2) */
   ST_NOEXEC = 8,                                     /* statfs(2) */
   S_IFMT = 0170000, S_IFDIR = 0040000, S_IFREG = 0100000, S_IWGRP_IWOTH = 022, /* inode(7) */
@@ -75,11 +75,6 @@ static char *append_number(char *to, u64 number) {
   return to;
 }
 
-static int equal(const char *a, const char *b) {
-  while (*a != 0 && *a == *b) a++, b++;
-  return *a == *b;
-}
-
 static int open_directory(int at, const char *path) {
   return (int)sys4(SYS_openat, at, path, O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
 }
@@ -120,7 +115,8 @@ static int open_cache(struct cache *cache, const char *id, u64 size) {
 }
 
 static int is_unpacked(const struct cache *cache) {
-  int file = (int)sys4(SYS_openat, cache->directory, cache->id, O_NOFOLLOW | O_CLOEXEC, 0);
+  /* O_PATH: whatever has its name is looked at, not opened. */
+  int file = (int)sys4(SYS_openat, cache->directory, cache->id, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0);
   if (file < 0) return 0;
   struct status status;
   int good = sys2(SYS_fstat, file, &status) == 0 && status.mode == (S_IFREG | 0500) &&
@@ -162,8 +158,13 @@ static int read_only(int file) {
   return again;
 }
 
-/* Links the nameless file to its name, in the place of one that is not as it ought to be. */
+/*
+ * Links the nameless file to its name, in the place of one that is not as it ought to be.
+ * Synced before, which is nothing in memory, and should /run be on a disk, keeps a lost
+ * power from leaving a file of the right size without its content.
+ */
 static int give_name(const struct cache *cache, int file) {
+  if (sys1(SYS_fsync, file) != 0) return 0;
   file = read_only(file);
   if (file < 0) return 0;
   char path[PATH_SIZE];

@@ -11,15 +11,19 @@
  * What is passed on the stack, and the AT_ numbers: System V ABI, "Initial Stack and
  * Register State"; getauxval(3).
  */
+#include "program.h"
 #include "stub.h"
 #include "system.h"
 
-__attribute__((section(".config"), used)) volatile struct stub_config config = {
+/* First in the file with what reads it, so that a file that was cut off says so. */
+__attribute__((section(".config"), used)) const volatile struct stub_config config = {
     .magic = STUB_MAGIC,
 };
 
 /* PATH_MAX of linux/limits.h, with the NUL. */
 enum { PATH_SIZE = 4096 };
+/* signal(7), rt_sigaction(2): what the kernel calls a set of signals has 64 bits. */
+enum { SIGCHLD = 17, SIGNAL_SET_SIZE = 8 };
 enum { AT_NULL = 0, AT_PHDR = 3, AT_PHNUM = 5, AT_BASE = 7, AT_ENTRY = 9 };
 
 /*
@@ -28,10 +32,12 @@ enum { AT_NULL = 0, AT_PHDR = 3, AT_PHNUM = 5, AT_BASE = 7, AT_ENTRY = 9 };
  * loader leaves its exit function for the program in rdx (x86-64) or x0 (aarch64).
  */
 #if defined __x86_64__
-__asm__(".globl stub_start\nstub_start:\n"
+__asm__(".section .start, \"ax\"\n.globl stub_start\nstub_start:\n"
         "  xor %ebp, %ebp\n"
-        "  mov %rsp, %rdi\n"
+        "  mov %rsp, %rbx\n"
         "  and $-16, %rsp\n"
+        "  call check_size\n"
+        "  mov %rbx, %rdi\n"
         "  sub $48, %rsp\n"
         "  mov %rsp, %rsi\n"
         "  call before_loader\n"
@@ -46,11 +52,13 @@ __asm__(".globl stub_start\nstub_start:\n"
         "  call after_loader\n"
         "  mov %rbx, %rsp\n"
         "  mov %r12, %rdx\n"
-        "  jmp *%rax\n");
+        "  jmp *%rax\n"
+        ".text\n");
 #elif defined __aarch64__
-__asm__(".globl stub_start\nstub_start:\n"
+__asm__(".section .start, \"ax\"\n.globl stub_start\nstub_start:\n"
         "  mov x29, #0\n"
         "  mov x30, #0\n"
+        "  bl check_size\n"
         "  mov x0, sp\n"
         "  sub sp, sp, #48\n"
         "  mov x1, sp\n"
@@ -68,7 +76,8 @@ __asm__(".globl stub_start\nstub_start:\n"
         "  mov x16, x0\n"
         "  mov sp, x19\n"
         "  mov x0, x20\n"
-        "  br x16\n");
+        "  br x16\n"
+        ".text\n");
 #endif
 extern char stub_loaded[];
 
@@ -120,6 +129,20 @@ static u64 *without_variables(u64 *sp) {
   return moved;
 }
 
+/* Bun ends with status 1 there as well: 128 KiB are too few for it, 256 enough. */
+static void check_stack(void) {
+  enum { RLIMIT_STACK = 3, STACK_MIN = 512 << 10 }; /* getrlimit(2) */
+  struct { u64 soft, hard; } limit;
+  if (sys4(SYS_prlimit64, 0, RLIMIT_STACK, 0, &limit) == 0 && limit.soft < STACK_MIN)
+    fail(MESSAGE("Cannot start: the stack is limited to less than 512 KiB; raise ulimit -s"));
+}
+
+/* Whoever ignores it leaves that to us, and then Bun can't ask how a program ended. */
+static void heed_children(void) {
+  const struct { u64 handler, flags, restorer, mask; } standard = {0};
+  sys4(SYS_rt_sigaction, SIGCHLD, &standard, 0, SIGNAL_SET_SIZE);
+}
+
 static u64 *auxiliary_vector(u64 *sp) {
   u64 *at = sp + sp[0] + 2;
   while (*at != 0) at++;
@@ -158,14 +181,18 @@ static void offer(const struct stub_library *library, int index) {
   write_number(needed + length(needed), (unsigned)descriptor);
 }
 
-/* A download that broke off has the right beginning and too few bytes. */
-static void check_size(void) {
-  int self = (int)sys4(SYS_openat, AT_FDCWD, "/proc/self/exe", O_RDONLY | O_CLOEXEC, 0);
-  if (self < 0) fail(MESSAGE("Cannot start: /proc is not mounted"));
+#define FIRST_TEXT __attribute__((section(".message"))) static const char
+FIRST_TEXT SELF[] = "/proc/self/exe";
+FIRST_TEXT WRONG_SIZE[] =
+    MESSAGE("Cannot start: this file is damaged, its size is wrong; copy it again");
+
+/* A copy that broke off has the right beginning and too few bytes. */
+__attribute__((section(".start"), used, noinline)) static void check_size(void) {
+  int self = (int)sys4(SYS_openat, AT_FDCWD, SELF, O_RDONLY | O_CLOEXEC, 0);
+  if (self < 0) fail(self == -ENOENT ? NO_PROC : UNREADABLE);
   i64 size = sys3(SYS_lseek, self, 0, SEEK_END);
   sys1(SYS_close, self);
-  if (size != (i64)config.file_size)
-    fail(MESSAGE("Cannot start: this file is damaged, its size is wrong; copy it again"));
+  if (size != (i64)config.file_size) fail(WRONG_SIZE);
 }
 
 /* Bun would put /dev/null in the place of a stdout that is closed: nobody would see that. */
@@ -200,10 +227,13 @@ static void check_processor(void) {
 
 /* Returns the loader's entry, and where its stack shall be. */
 __attribute__((used)) u64 before_loader(u64 *sp, u64 **new_sp) {
+  char **arguments = (char **)(sp + 1);
+  if (sp[0] > 3 && equal(arguments[0], PROGRAM_STARTER)) start_program(arguments);
   check_stdout();
   check_processor();
-  check_size();
   check_directory();
+  check_stack();
+  heed_children();
   sp = *new_sp = without_variables(sp);
   for (u64 i = 0; i < config.library_count; i++)
     offer((const struct stub_library *)&config.libraries[i], (int)i);

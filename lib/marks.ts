@@ -1,13 +1,16 @@
 /**
  * A mark: the transaction up to which somebody has seen what there is, so that
  * later only what is newer need be listed. Transactions are the file system's own
- * and only grow, so a mark holds over reboots, for a root made anew as well.
+ * and only grow; the root that was seen is named too, for in another one, which was
+ * made or moved to its place since, nothing was.
  */
 import { Refusal } from "./fault.ts";
 
 export interface Mark {
   /** The fsid in hex. */
   readonly filesystem: string;
+  /** The id of the root's tree, which no other subvolume ever gets. */
+  readonly subvolume: number;
   /** The last transaction that was seen. */
   readonly transaction: number;
   /** When, for people: RFC 3339 in UTC. */
@@ -16,8 +19,8 @@ export interface Mark {
 
 const VERSION = 1;
 
-export function markText({ filesystem, transaction, time }: Mark): string {
-  return `${JSON.stringify({ version: VERSION, filesystem, transaction, time })}\n`;
+export function markText({ filesystem, subvolume, transaction, time }: Mark): string {
+  return `${JSON.stringify({ version: VERSION, filesystem, subvolume, transaction, time })}\n`;
 }
 
 /** @throws Refusal where the text is no mark. @param file for errors */
@@ -32,11 +35,16 @@ export function readMark(text: string, file: string): Mark {
   } catch (cause) {
     throw refuse(`it is no JSON (${(cause as Error).message})`);
   }
-  const { version, filesystem, transaction, time } = value;
+  const { version, filesystem, subvolume, transaction, time } = value;
   if (version !== VERSION) throw refuse(`its version is ${version}, expected ${VERSION}`);
-  if (!Number.isSafeInteger(transaction) || transaction! < 0) throw refuse("it has no transaction");
+  if (!isCount(transaction)) throw refuse("it has no transaction");
+  if (!isCount(subvolume)) throw refuse("it has no subvolume");
   if (typeof filesystem !== "string" || typeof time !== "string") {
     throw refuse("it has no file system or time");
   }
-  return { filesystem, transaction: transaction!, time };
+  return { filesystem, subvolume, transaction, time };
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
 }

@@ -2,21 +2,26 @@
  * A comparison summed up: how much has which fate, where losses are largest, and whose
  * they are.
  *
- * Files are counted as fs-diff lists them, without directories and sockets. A
- * file with several names weighs the same in all of them together, so that bytes
- * are those of the disk's content and not of its names.
+ * Files are counted as fs-diff lists them, without directories and sockets.
  */
 import { type Change, isDirectory } from "./btrfs/change.ts";
+import { ByteSum, NOTHING, type Weight, weightOfFile } from "./byte-sum.ts";
+import { compareExact, type Exact } from "./exact.ts";
 import type { Fate, Judge } from "./fate.ts";
 import { Losses, type LossGroup } from "./losses/losses.ts";
 
 export interface Count {
   readonly files: number;
-  readonly bytes: number;
+  readonly bytes: Exact;
 }
 
 export interface DirectoryLoss extends Count {
   readonly path: Uint8Array;
+}
+
+interface Sum {
+  files: number;
+  readonly bytes: ByteSum;
 }
 
 /** Losses are added up to directories of so many names: /var/lib/docker, whatever is in it. */
@@ -26,8 +31,8 @@ const EXAMPLES_MAX = 20;
 const SLASH = 0x2f;
 
 export class Tally {
-  readonly #counts = new Map<Fate, { files: number; bytes: number }>();
-  readonly #directories = new Map<string, { files: number; bytes: number }>();
+  readonly #counts = new Map<Fate, Sum>();
+  readonly #directories = new Map<string, Sum>();
   readonly #examples: Uint8Array[] = [];
   readonly #nested: Uint8Array[] = [];
   readonly #losses: Losses;
@@ -45,18 +50,19 @@ export class Tally {
     if (change.status !== "D") this.#losses.note(change.path);
     if (isDirectory(change.type) || change.type === "socket") return;
     const { fate, reason } = judge(change);
-    const { sizeBytes, links, ctime } = change.inode();
-    const bytes = change.type === "file" ? sizeBytes / Math.max(1, links) : 0;
-    addTo(this.#counts, fate, bytes);
+    const inode = change.inode();
+    const weight = change.type === "file" ? weightOfFile(inode) : NOTHING;
+    addTo(this.#counts, fate, weight);
     if (fate !== "lost") return;
     if (reason === "listed, not copied" || reason === "copy differs") this.#uncopied++;
-    addTo(this.#directories, directoryOf(change.path), bytes);
-    this.#losses.add(change.path, bytes, ctime);
+    addTo(this.#directories, directoryOf(change.path), weight);
+    this.#losses.add(change.path, weight, inode.ctime);
     if (this.#examples.length < EXAMPLES_MAX) this.#examples.push(change.path.slice());
   }
 
   count(fate: Fate): Count {
-    return rounded(this.#counts.get(fate) ?? { files: 0, bytes: 0 });
+    const sum = this.#counts.get(fate);
+    return sum === undefined ? { files: 0, bytes: 0 } : countOf(sum);
   }
 
   /** Lost files that are listed: what somebody believes to be safe. */
@@ -82,19 +88,23 @@ export class Tally {
   /** The directories that lose most, by bytes, then by files. */
   largestLosses(limit: number): DirectoryLoss[] {
     return [...this.#directories]
-      .sort(([a, x], [b, y]) => y.bytes - x.bytes || y.files - x.files || (a < b ? -1 : 1))
+      .map(([name, sum]) => ({ name, ...countOf(sum) }))
+      .sort(
+        (a, b) => compareExact(b.bytes, a.bytes) || b.files - a.files || (a.name < b.name ? -1 : 1),
+      )
       .slice(0, limit)
-      .map(([path, count]) => ({ path: Buffer.from(path, "latin1"), ...rounded(count) }));
+      .map(({ name, ...count }) => ({ path: Buffer.from(name, "latin1"), ...count }));
   }
 }
 
-function addTo<K>(counts: Map<K, { files: number; bytes: number }>, key: K, bytes: number): void {
-  const count = counts.get(key);
-  if (count === undefined) counts.set(key, { files: 1, bytes });
-  else {
-    count.files++;
-    count.bytes += bytes;
+function addTo<K>(sums: Map<K, Sum>, key: K, weight: Weight): void {
+  let sum = sums.get(key);
+  if (sum === undefined) {
+    sum = { files: 0, bytes: new ByteSum() };
+    sums.set(key, sum);
   }
+  sum.files++;
+  sum.bytes.add(weight);
 }
 
 /** The directory that a loss is added up to, as latin1. */
@@ -109,7 +119,6 @@ function directoryOf(path: Uint8Array): string {
   return Buffer.from(path.buffer, path.byteOffset, end).toString("latin1");
 }
 
-/** Shares of one file's bytes add up to whole bytes, but for the arithmetic. */
-function rounded({ files, bytes }: Count): Count {
-  return { files, bytes: Math.round(bytes) };
+function countOf({ files, bytes }: Sum): Count {
+  return { files, bytes: bytes.total };
 }

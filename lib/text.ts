@@ -27,14 +27,14 @@ export function asUtf8(bytes: Uint8Array): string | undefined {
 /** A number of bytes as people write them: exact in its unit, or with one decimal. */
 export function formatBytes(bytes: number | bigint): string {
   const value = Number(bytes);
-  const units = ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB"];
+  const units = ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
   let power = 0;
   while (power < units.length - 1 && value >= 1024 ** (power + 1)) power++;
   const scaled = value / 1024 ** power;
   if (value === 1) return "1 byte";
-  return Number.isInteger(scaled)
-    ? `${scaled} ${units[power]}`
-    : `${scaled.toFixed(1)} ${units[power]}`;
+  // A bigint may be more than a double tells.
+  const isExact = Number.isInteger(scaled) && (bytes === value || bytes === BigInt(value));
+  return isExact ? `${scaled} ${units[power]}` : `${scaled.toFixed(1)} ${units[power]}`;
 }
 
 /** `1 file`, `2 files`: a count with its noun. */

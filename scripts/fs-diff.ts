@@ -13,7 +13,7 @@ import { TooDeep } from "../lib/btrfs/too-deep.ts";
 import type { AddedFiles } from "../lib/btrfs/visit.ts";
 import { defineScript, jsonArgs, profileArgs, runAlone, say } from "../lib/cli.ts";
 import { Failure, Refusal } from "../lib/fault.ts";
-import { commitTransaction, filesystemInfo } from "../lib/host/btrfs-ioctl.ts";
+import { commitTransaction, filesystemInfo, subvolumeOf } from "../lib/host/btrfs-ioctl.ts";
 import { type Comparison, openComparison } from "../lib/host/comparison.ts";
 import type { Tops } from "../lib/host/diff.ts";
 import { findDifferences } from "../lib/host/differences.ts";
@@ -42,9 +42,9 @@ const script = defineScript({
   description: [
     "Lists the files that the root has and its blank snapshot has not, or has otherwise, and that nothing keeps: not the profile's lists together with an equal copy on the persist side, not NixOS, which makes its links into /nix/store anew, not persist.ignore. A file that is listed but has no equal copy is lost, and shown.",
     "Paths are absolute as the installed host sees them, one a line, in byte order. PATH limits the listing to these trees. The root is the running system's where the profile means that one, else the one on the profile's disk, also where it is mounted nowhere; --root and --base name mounted subvolumes, and then no profile is needed.",
-    "The letters of --status: A added, M content changed, m metadata changed, T type changed, D gone (the rollback restores it). --json prints one object a line, with the fate (kept, managed, ignored, lost, restored) and its reason; fs-diff.schema.json describes it.",
+    "The letters of --status: A added, M content changed, m metadata changed, T type changed, D gone (the rollback restores it). Metadata are mode, owner, extended attributes, mtime and the count of hard links; and ctime where base and root have one inode from a snapshot, which tells of all else that was done to it. Flags of chattr are seen by that alone. What was only read, or moved on the disk, has not changed. --json prints one object a line, with the fate (kept, managed, ignored, lost, restored) and its reason; fs-diff.schema.json describes it.",
     "It reads btrfs metadata, which needs CAP_SYS_ADMIN. Without, or where the root is no btrfs (a tmpfs, whose every file goes), the mounted files are walked instead; what a walk can't see is said on stderr, and with --json in a last line. --collapse never lets a directory stand for anything that is kept, managed or ignored.",
-    "--base also takes the path of a subvolume from the top of the file system, such as old_roots/NAME, or the number of a transaction: then it lists what was written after that, A for what was made since, M and m for the rest, and not what went. --since limits a listing to what was written after a transaction, or after the last --mark; a path that went is listed where the directory that held it was written since. What lies below a directory or in a subvolume that was only moved since, or in a snapshot taken since, was not written, and is not listed.",
+    "--base also takes the path of a subvolume from the top of the file system, such as old_roots/NAME, or the number of a transaction: then it lists what is new after that, A for new paths, M and m for what was written in another way (where the mount keeps times of access, reading is one), and not what went. --since limits a listing to what is new after a transaction, or after the last --mark: what was written, and every path that was not there under its name, so all that is in what was renamed or moved since, and all of a root that was made since. What was renamed and came back counts as new; a path that went is listed where the directory that held it was written since.",
   ],
   profile: "found",
   findings: "something is listed",
@@ -146,7 +146,7 @@ function show(
 }
 
 function writeSums(sums: LossTree | Stat, { kind }: ListingFormat): void {
-  const width = process.stdout.columns ?? WIDTH;
+  const width = process.stdout.columns || WIDTH;
   const lines = kind === "json" ? [sums.json()] : sums.render({ width });
   for (const line of lines) stdout.line(line);
 }
@@ -165,18 +165,27 @@ function shareOf(
 function markNow(root: number): Mark {
   return {
     filesystem: filesystemInfo(root).id,
+    subvolume: subvolumeOf(root),
     transaction: commitTransaction(root),
     time: new Date().toISOString(),
   };
 }
 
-/** @throws Refusal where the mark is of another file system, on which the number means nothing */
-function sinceMark(marks: MarkFile, root: number): number {
+/**
+ * The first transaction that counts; undefined where all does.
+ *
+ * @throws Refusal where the mark is of another file system, on which the number means nothing
+ */
+function sinceMark(marks: MarkFile, root: number): number | undefined {
   const mark = loadMark(marks);
   if (mark.filesystem !== filesystemInfo(root).id) {
     throw new Refusal(`Cannot use the mark in ${marks.name}: it is of another file system`, {
       hint: "fs-diff --mark writes it anew",
     });
+  }
+  if (mark.subvolume !== subvolumeOf(root)) {
+    say.info(`the root is another one than at the mark of ${mark.time}: listing everything`);
+    return undefined;
   }
   say.info(`since the mark of ${mark.time}`);
   return mark.transaction + 1;

@@ -20,6 +20,8 @@ const script = defineScript({
       throw new UsageFault(`Cannot unpack: ${operands.length} operands, expected one FILE`);
     }
     const file = asUtf8(operand);
+    if (file === "")
+      throw new UsageFault("Cannot unpack: FILE is empty, expected a new file's name");
     if (file === undefined) throw new UsageFault(`Cannot write ${visible(operand)}: not UTF-8`);
     if (COMMIT === undefined) {
       throw new Refusal("Cannot unpack: this runs from its sources", {

@@ -6,10 +6,11 @@
 import { z } from "zod";
 
 const count = z.int().min(0).describe("Paths");
-const bytes = z
-  .int()
-  .min(0)
-  .describe("Bytes of regular files; one with several names counts once for all of them");
+/** Whole, and perhaps beyond 2^53: all digits are printed, and z.int() would have none of it. */
+const large = z.number().min(0).refine(Number.isInteger).meta({ type: "integer" });
+const bytes = large.describe(
+  "Bytes of regular files; one with several names counts once for all of them",
+);
 const status = z
   .enum(["A", "M", "m", "T", "D"])
   .describe("A added, M content changed, m metadata changed, T type changed, D gone");
@@ -38,7 +39,7 @@ const entry = z
     type,
     fate,
     reason: z.string().describe("Why, in words"),
-    size: z.int().min(0).describe("Bytes"),
+    size: large.describe("Bytes, exactly: up to 2^63 - 1, where a reader of doubles rounds"),
     mode: z
       .string()
       .regex(/^[0-7]{4}$/)

@@ -4,7 +4,9 @@ import { OWNER_KINDS } from "../lib/losses/places.ts";
 import { STEP_KINDS } from "../lib/plans/preview-steps.ts";
 import { WARNING_KINDS } from "../lib/plans/preview-warnings.ts";
 
-const bytes = z.int().min(0).describe("Bytes; a file with several names counts once for all");
+/** Whole, and perhaps beyond 2^53: all digits are printed, and z.int() would have none of it. */
+const large = z.number().min(0).refine(Number.isInteger).meta({ type: "integer" });
+const bytes = large.describe("Bytes; a file with several names counts once for all");
 const files = z.int().min(0).describe("Files as fs-diff lists them: no directories, no sockets");
 const count = z.strictObject({ files, bytes });
 const path = z.strictObject({

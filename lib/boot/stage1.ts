@@ -77,6 +77,9 @@ function startedBy(onFailure: OnFailure): Related {
       };
 }
 
+/** Units of stage 1 that come after a hibernated system was resumed: only then may a file system be mounted. */
+export const RESUMED = ["local-fs-pre.target", "systemd-hibernate-resume.service"] as const;
+
 function ordering(node: string): Related[] {
   return [
     { relation: "requires", unit: node, why: "the file system that is rolled back" },
@@ -88,14 +91,10 @@ function ordering(node: string): Related[] {
     },
     {
       relation: "after",
-      unit: "local-fs-pre.target",
+      unit: RESUMED[0],
       why: "a hibernated system has been resumed before this, or there is none",
     },
-    {
-      relation: "after",
-      unit: "systemd-hibernate-resume.service",
-      why: "the same, whatever that target waits for",
-    },
+    { relation: "after", unit: RESUMED[1], why: "the same, whatever that target waits for" },
     { relation: "before", unit: "sysroot.mount", why: "the mount must find the new root" },
     { relation: "before", unit: "shutdown.target", why: "stopped before a shutdown goes on" },
     { relation: "conflicts", unit: "shutdown.target", why: "stopped by a shutdown" },

@@ -6,6 +6,7 @@
  * be a million, of which most are only printed or counted. What needs another look
  * at the metadata (inode, text of a link) is asked for when wanted.
  */
+import type { Exact } from "../exact.ts";
 
 /** `A` added, `M` content changed, `m` metadata only, `T` type changed, `D` in the base but gone. */
 export type Status = "A" | "M" | "m" | "T" | "D";
@@ -21,23 +22,23 @@ export type FileType =
   /** The top directory of a nested subvolume. */
   | "subvolume";
 
+/** Since 1970. */
+export interface Time {
+  readonly seconds: Exact;
+  readonly nanoseconds: number;
+}
+
 /** The part of btrfs_inode_item that people ask for. */
 export interface Inode {
-  readonly sizeBytes: number;
+  readonly sizeBytes: Exact;
   /** st_mode whole, type bits included. */
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
   readonly links: number;
-  readonly mtime: Timestamp;
+  readonly mtime: Time;
   /** Of the last change of any kind; nobody can set it but the clock. */
-  readonly ctime: Timestamp;
-}
-
-/** Since 1970, seconds below zero for what is older. */
-export interface Timestamp {
-  readonly seconds: number;
-  readonly nanoseconds: number;
+  readonly ctime: Time;
 }
 
 /** Valid until the visit it is given to returns. */

@@ -1,15 +1,19 @@
 /**
  * Whether two inodes differ, and in what: content first, then what is around it.
  *
- * ctime and the count of links are not compared: the first changes with every
- * snapshot's neighbour and can't be set, the second shows as a name that came or
- * went. Flags of chattr are left out too, for the kernel sets some by itself.
+ * ctime can't be set, and counts only where a snapshot made both of one inode: there
+ * it tells that something was done, if only to the flags of chattr, which are not
+ * compared themselves, for the kernel sets some by itself.
  */
-import type { FileType } from "./change.ts";
+import type { Exact } from "../exact.ts";
+import type { FileType, Time } from "./change.ts";
 import { ExtentMap, type SameBytes, sameExtents } from "./extents.ts";
 import { type InodeDetails, readLinkText } from "./inode.ts";
 import type { ItemCursor } from "./item-cursor.ts";
 import { compareBytes } from "./sort.ts";
+
+/** Where extents begin and end; the least there is. */
+const SECTOR_BYTES = 4096n;
 
 /** One side of a comparison. */
 export interface Half {
@@ -24,14 +28,28 @@ export function sameMetadata(left: InodeDetails, right: InodeDetails): boolean {
     left.mode === right.mode &&
     left.uid === right.uid &&
     left.gid === right.gid &&
+    left.links === right.links &&
     sameXattrs(left.xattrs, right.xattrs)
   );
 }
 
-export function sameTimes(left: InodeDetails, right: InodeDetails): boolean {
+/** @param comparable whether both lie on one file system */
+export function sameTimes(left: InodeDetails, right: InodeDetails, comparable: boolean): boolean {
+  if (!sameTime(left.mtime, right.mtime)) return false;
+  return !(comparable && areOne(left, right)) || sameTime(left.ctime, right.ctime);
+}
+
+/** Whether both are one inode that snapshots share. Numbers alone are given out by each subvolume. */
+function areOne(left: InodeDetails, right: InodeDetails): boolean {
   return (
-    left.mtime.seconds === right.mtime.seconds && left.mtime.nanoseconds === right.mtime.nanoseconds
+    left.inode === right.inode &&
+    left.generation === right.generation &&
+    sameTime(left.otime, right.otime)
   );
+}
+
+function sameTime(left: Time, right: Time): boolean {
+  return left.seconds === right.seconds && left.nanoseconds === right.nanoseconds;
 }
 
 /**
@@ -54,7 +72,13 @@ export function sameContent(
   if (sizeBytes === 0) return true;
   if (type === "symlink") return sameText(readLinkText(left.cursor), readLinkText(right.cursor));
   const [ours, theirs] = [new ExtentMap(left.cursor), new ExtentMap(right.cursor)];
-  return sameExtents(ours, theirs, sizeBytes, comparable, sameBytes);
+  return sameExtents(ours, theirs, inSectors(sizeBytes), comparable, sameBytes);
+}
+
+/** A number for a size: from 2^53 on that of the sectors, which begins and ends with all extents. */
+function inSectors(sizeBytes: Exact): number {
+  if (typeof sizeBytes === "number") return sizeBytes;
+  return Number((sizeBytes + SECTOR_BYTES - 1n) / SECTOR_BYTES) * Number(SECTOR_BYTES);
 }
 
 function sameXattrs(

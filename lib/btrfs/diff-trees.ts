@@ -21,7 +21,7 @@ import { Pruning } from "./pruning.ts";
 import { type Scope, scopeOf, splitPath } from "./scope.ts";
 import type { Offered, Share } from "./share.ts";
 import { type InodeId, type Level, Side, type Subvolume, type Target } from "./side.ts";
-import { Since } from "./since.ts";
+import { countingFrom, Since } from "./since.ts";
 import { leaveOut } from "./too-deep.ts";
 import { TreeChange } from "./tree-change.ts";
 import type { DiffOptions, Visit } from "./visit.ts";
@@ -40,11 +40,12 @@ export function diffTrees(
   options: DiffOptions,
   visit: Visit,
 ): void {
-  const root = new Side(subvolumes.root);
+  const since = countingFrom(subvolumes.root, options.since);
+  const root = new Side(subvolumes.root, since);
   const base = subvolumes.base && new Side(subvolumes.base);
   const paths = options.within?.map(splitPath);
   for (const names of paths ?? []) requireOneOf(root, base, names);
-  const walk = new Walk(root, base, options, visit);
+  const walk = new Walk(root, base, { ...options, since }, visit);
   walk.start(scopeOf(paths));
 }
 
@@ -247,6 +248,7 @@ class Walk {
     const { listing } = level;
     for (; level.rank < listing.count; level.rank++) {
       if (!this.#pruning!.leadsOn(listing.child(level.rank))) continue;
+      if (this.#isOlder(this.#root, level)) continue;
       const inner = scopeBelow(scope, level);
       if (inner === undefined) continue;
       const target = this.#root.target(level);
@@ -257,12 +259,10 @@ class Walk {
     this.#root.leave();
   }
 
-  /** Whether neither an entry of root nor anything below it was written since. */
-  #isOlder(side: Side, { directory, listing, rank }: Level): boolean {
+  /** Whether an entry is one of root's, and nothing happened to it, or below it, since. */
+  #isOlder(side: Side, level: Level): boolean {
     if (this.#since === undefined || side !== this.#root) return false;
-    // A nested subvolume is a tree of its own.
-    if (listing.type(rank) === undefined) return false;
-    return !this.#since.leadsOn({ tree: directory.tree, inode: listing.child(rank) });
+    return this.#since.passesOver(level, this.#path.length);
   }
 
   #pushName({ listing, rank }: Level): number {

@@ -42,8 +42,15 @@ export class Listing {
   #length = new Uint16Array(64);
   #type = new Uint8Array(64);
   #child = new Float64Array(64);
+  #isNew = new Uint8Array(64);
   #hasDuplicates = false;
+  readonly #newSince: number;
   readonly #compare = (a: number, b: number) => this.#compareSlots(a, b);
+
+  /** @param newSince the transaction from which on `isNew()` counts */
+  constructor(newSince = Number.POSITIVE_INFINITY) {
+    this.#newSince = newSince;
+  }
 
   /** Replaces the content by the entries of a directory. */
   load(cursor: ItemCursor, tree: number, directory: number): void {
@@ -89,13 +96,23 @@ export class Listing {
     return this.#child[this.order[rank]!]!;
   }
 
+  /** Whether the entry was made in the transaction that was given, or later: by a rename as well. */
+  isNew(rank: number): boolean {
+    return this.#isNew[this.order[rank]!] === 1;
+  }
+
   /** Where the name begins in the arena. */
   nameStart(rank: number): number {
     return this.#start[this.order[rank]!]!;
   }
 
   nameLength(rank: number): number {
-    return this.#length[this.order[rank]!]! - (this.isDirectory(rank) ? 1 : 0);
+    return this.keyLength(rank) - (this.isDirectory(rank) ? 1 : 0);
+  }
+
+  /** Of the sort key, which begins where the name does. */
+  keyLength(rank: number): number {
+    return this.#length[this.order[rank]!]!;
   }
 
   /** The name, lent until the next `load()`. */
@@ -118,26 +135,6 @@ export class Listing {
     );
   }
 
-  /** The rank of a name among directories or among the others, or -1. */
-  find(name: Uint8Array, asDirectory: boolean): number {
-    if (this.count === 0) return -1;
-    const key = new Uint8Array(name.length + (asDirectory ? 1 : 0));
-    key.set(name);
-    if (asDirectory) key[name.length] = SLASH;
-    let low = 0;
-    let high = this.count - 1;
-    while (low <= high) {
-      const middle = (low + high) >>> 1;
-      const slot = this.order[middle]!;
-      const start = this.#start[slot]!;
-      const sign = compareBytes(this.arena, start, this.#length[slot]!, key, 0, key.length);
-      if (sign === 0) return middle;
-      if (sign < 0) low = middle + 1;
-      else high = middle - 1;
-    }
-    return -1;
-  }
-
   #clear(): void {
     this.count = 0;
     this.#used = 0;
@@ -150,7 +147,8 @@ export class Listing {
    * faster than many functions. False for any other, which is then taken item by
    * item, with an error that says what is wrong.
    */
-  #takeOrdinary({ bytes, view, start, count, end, isLast }: Page, directory: number): boolean {
+  #takeOrdinary(page: Page, directory: number): boolean {
+    const { bytes, view, start, count, end, isLast } = page;
     while (this.order.length < count) this.#grow();
     while (this.arena.length < end - start) this.#growArena();
     const { arena } = this;
@@ -198,7 +196,22 @@ export class Listing {
     }
     this.count = count;
     this.#used = used;
+    if (this.#newSince !== Number.POSITIVE_INFINITY) this.#noteNew(page);
     return isLast || end - at >= LARGEST_ITEM_BYTES + SearchHeader.size;
+  }
+
+  /** A loop of its own: the one above runs for every path there is. */
+  #noteNew({ view, start, count }: Page): void {
+    let at = start;
+    for (let slot = 0; slot < count; slot++) {
+      const item = at + SearchHeader.size;
+      this.#isNew[slot] = this.#isNewItem(view, item);
+      at = item + view.getUint32(at + SearchHeader.length, true);
+    }
+  }
+
+  #isNewItem(view: DataView, at: number): 0 | 1 {
+    return u64(view, at + DirItem.transid) >= this.#newSince ? 1 : 0;
   }
 
   #add(item: ItemCursor): void {
@@ -218,6 +231,7 @@ export class Listing {
     this.order[slot] = slot;
     this.#type[slot] = type;
     this.#child[slot] = u64(view, at + DirItem.locationObjectid);
+    this.#isNew[slot] = this.#isNewItem(view, at);
     this.#start[slot] = start;
     let used = this.#copyName(item, bytes, at + DirItem.size, length);
     if (type === FT_DIR || type === SUBVOLUME) this.arena[used++] = SLASH;
@@ -267,6 +281,7 @@ export class Listing {
     this.#length = grown(this.#length, size);
     this.#type = grown(this.#type, size);
     this.#child = grown(this.#child, size);
+    this.#isNew = grown(this.#isNew, size);
   }
 
   #growArena(): void {

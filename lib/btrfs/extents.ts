@@ -23,6 +23,7 @@ export type SameBytes = (offset: number, length: number) => boolean;
 /**
  * Whether both files hold the same first `sizeBytes` bytes.
  *
+ * @param sizeBytes of both; whatever is read ends with the file, so it may be rounded up
  * @param comparable whether both lie on one file system
  */
 export function sameExtents(

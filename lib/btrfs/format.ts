@@ -52,7 +52,10 @@ export const DirItem = {
   size: 30,
 } as const;
 
-/** struct btrfs_inode_item; a time is 64-bit seconds, then 32-bit nanoseconds. */
+/** struct btrfs_timespec: seconds are signed, for a file can be older than 1970. */
+export const Timespec = { seconds: 0, nanoseconds: 8, size: 12 } as const;
+
+/** struct btrfs_inode_item; its times are each a `Timespec`. */
 export const InodeItem = {
   generation: 0,
   transid: 8,

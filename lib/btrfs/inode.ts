@@ -4,7 +4,7 @@
  * They lie next to each other, so one search brings both, and a file's extents
  * with them for whoever goes on to compare content.
  */
-import type { Inode, Timestamp } from "./change.ts";
+import type { Inode, Time } from "./change.ts";
 import { damaged, type Place } from "./damage.ts";
 import {
   DirItem,
@@ -14,9 +14,10 @@ import {
   FileExtentItem,
   INODE_ITEM_KEY,
   InodeItem,
+  Timespec,
   XATTR_ITEM_KEY,
 } from "./format.ts";
-import { type ItemCursor, u64 } from "./item-cursor.ts";
+import { exactI64, exactU64, type ItemCursor, u64 } from "./item-cursor.ts";
 
 /** What an inode says of itself, xattrs included. */
 export interface InodeDetails extends Inode {
@@ -24,12 +25,17 @@ export interface InodeDetails extends Inode {
   readonly tree: number;
   /** The transaction that it was made in. */
   readonly generation: number;
+  /** When it was made. */
+  readonly otime: Time;
+  /** When something was last done to it, of whatever kind; can't be set. */
+  readonly ctime: Time;
   /** Number of a device node, 0 for everything else. */
   readonly device: number;
   /** Values by name, both as Latin-1 text of their bytes. */
   readonly xattrs: ReadonlyMap<string, string>;
 }
 
+const NEVER: Time = { seconds: 0, nanoseconds: 0 };
 /** The empty directory that the kernel invents for the stub of a nested subvolume. */
 const STUB = {
   sizeBytes: 0,
@@ -39,8 +45,9 @@ const STUB = {
   links: 1,
   device: 0,
   generation: 0,
-  mtime: { seconds: 0, nanoseconds: 0 },
-  ctime: { seconds: 0, nanoseconds: 0 },
+  mtime: NEVER,
+  ctime: NEVER,
+  otime: NEVER,
 } as const;
 
 /**
@@ -86,27 +93,27 @@ export function readLinkText(cursor: ItemCursor): Uint8Array | undefined {
   return cursor.bytes.slice(at + FileExtentItem.inlineData, at + length);
 }
 
-function decodeInode(item: ItemCursor): Inode & Pick<InodeDetails, "device" | "generation"> {
+function decodeInode(item: ItemCursor): Omit<InodeDetails, "inode" | "tree" | "xattrs"> {
   const { view, at } = item;
   requireLength(item, item.length, InodeItem.size);
   return {
     generation: u64(view, at + InodeItem.generation),
-    sizeBytes: u64(view, at + InodeItem.sizeBytes),
+    sizeBytes: exactU64(view, at + InodeItem.sizeBytes),
     mode: view.getUint32(at + InodeItem.mode, true),
     uid: view.getUint32(at + InodeItem.uid, true),
     gid: view.getUint32(at + InodeItem.gid, true),
     links: view.getUint32(at + InodeItem.links, true),
     device: u64(view, at + InodeItem.device),
-    mtime: timestamp(view, at + InodeItem.mtime),
-    ctime: timestamp(view, at + InodeItem.ctime),
+    mtime: timeAt(view, at + InodeItem.mtime),
+    ctime: timeAt(view, at + InodeItem.ctime),
+    otime: timeAt(view, at + InodeItem.otime),
   };
 }
 
-function timestamp(view: DataView, at: number): Timestamp {
+function timeAt(view: DataView, at: number): Time {
   return {
-    // Signed: a file can be older than 1970.
-    seconds: view.getInt32(at + 4, true) * 2 ** 32 + view.getUint32(at, true),
-    nanoseconds: view.getUint32(at + 8, true),
+    seconds: exactI64(view, at + Timespec.seconds),
+    nanoseconds: view.getUint32(at + Timespec.nanoseconds, true),
   };
 }
 

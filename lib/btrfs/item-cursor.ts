@@ -5,6 +5,7 @@
  * rise: whatever a damaged disk or a stranger's kernel returns, the loop ends and
  * nothing outside of the page is read. A cursor is made once and aimed many times.
  */
+import { type Exact, exact } from "../exact.ts";
 import type { Failure } from "../fault.ts";
 import { damaged, type Place } from "./damage.ts";
 import { FIRST_FREE_OBJECTID } from "./format.ts";
@@ -185,4 +186,14 @@ export class ItemCursor implements Place {
 /** A 64-bit number of the disk; not exact from 2^53 on, which no address or inode number reaches. */
 export function u64(view: DataView, at: number): number {
   return view.getUint32(at + 4, true) * TWO_32 + view.getUint32(at, true);
+}
+
+/** The same where any number may stand: the size of a file. */
+export function exactU64(view: DataView, at: number): Exact {
+  return exact(view.getUint32(at + 4, true), view.getUint32(at, true));
+}
+
+/** The same, signed. */
+export function exactI64(view: DataView, at: number): Exact {
+  return exact(view.getInt32(at + 4, true), view.getUint32(at, true));
 }

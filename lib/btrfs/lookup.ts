@@ -2,6 +2,7 @@
 import { UsageFault } from "../fault.ts";
 import { visible } from "../text.ts";
 import { isDirectory } from "./change.ts";
+import { rankOf } from "./listing-queries.ts";
 import type { InodeId, Side } from "./side.ts";
 
 /** @throws UsageFault where neither side has the path */
@@ -22,7 +23,7 @@ function has(side: Side, names: readonly Uint8Array[]): boolean {
   for (const [index, name] of names.entries()) {
     const level = side.enter(directory);
     side.leave();
-    level.rank = Math.max(level.listing.find(name, true), level.listing.find(name, false));
+    level.rank = Math.max(rankOf(level.listing, name, true), rankOf(level.listing, name, false));
     if (level.rank < 0) return false;
     const target = side.target(level);
     if (!isDirectory(target.type)) return index === names.length - 1;

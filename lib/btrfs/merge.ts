@@ -1,5 +1,6 @@
 /** The steps of a merge of two directories, each at an entry of its own. */
 import type { Listing } from "./directory.ts";
+import { rankOf } from "./listing-queries.ts";
 import type { Scope } from "./scope.ts";
 import type { Level } from "./side.ts";
 
@@ -20,5 +21,5 @@ export function scopeBelow(scope: Scope, { listing, rank }: Level): Scope | unde
 
 /** Whether the other side has the name too, but as a directory where this is none, or none where it is. */
 export function hasOtherwise({ listing, rank }: Level, other: Listing): boolean {
-  return other.count > 0 && other.find(listing.name(rank), !listing.isDirectory(rank)) >= 0;
+  return other.count > 0 && rankOf(other, listing.name(rank), !listing.isDirectory(rank)) >= 0;
 }

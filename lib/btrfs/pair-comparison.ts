@@ -2,6 +2,7 @@
 import type { Status } from "./change.ts";
 import { sameContent, sameMetadata, sameTimes } from "./compare-inode.ts";
 import type { SameBytes } from "./extents.ts";
+import type { InodeDetails } from "./inode.ts";
 import { LinkedPairs } from "./linked-pairs.ts";
 import { type InodeId, isStub, type Side, type Target } from "./side.ts";
 
@@ -19,17 +20,20 @@ export class PairComparison {
   readonly #base: Side;
   readonly #content: ReadContent;
   readonly #linked = new LinkedPairs();
+  /** Whether both lie on one file system. */
+  readonly #comparable: boolean;
 
   constructor(root: Side, base: Side, content: ReadContent) {
     this.#root = root;
     this.#base = base;
     this.#content = content;
+    this.#comparable = root.reader.filesystem === base.reader.filesystem;
   }
 
   /**
    * A stub has neither owner nor times of its own, so there only the mode can differ.
    *
-   * @param timesCount whether a differing mtime is a change in itself
+   * @param timesCount whether differing times are a change in themselves
    */
   directories(inRoot: Target, inBase: Target, timesCount: boolean): Status | undefined {
     const ours = this.#root.inode(inRoot);
@@ -38,7 +42,7 @@ export class PairComparison {
     const same =
       isStub(inRoot) || isStub(inBase)
         ? ours.mode === theirs.mode
-        : sameMetadata(ours, theirs) && (!timesCount || sameTimes(ours, theirs));
+        : sameMetadata(ours, theirs) && (!timesCount || this.#sameTimes(ours, theirs));
     return same ? undefined : "m";
   }
 
@@ -47,16 +51,19 @@ export class PairComparison {
     const ours = this.#root.inode(inRoot);
     const theirs = this.#base.inode(inBase);
     if (ours === undefined || theirs === undefined) return whichIsLeft(ours, theirs);
-    const comparable = this.#root.reader.filesystem === this.#base.reader.filesystem;
     const sameBytes: SameBytes = (offset, length) =>
       this.#content(path(), inRoot, inBase, offset, length);
     const left = { inode: ours, cursor: this.#root.cursor };
     const right = { inode: theirs, cursor: this.#base.cursor };
     const same = this.#linked.ask(ours, theirs, () =>
-      sameContent(inRoot.type, left, right, comparable, sameBytes),
+      sameContent(inRoot.type, left, right, this.#comparable, sameBytes),
     );
     if (!same) return "M";
-    return sameMetadata(ours, theirs) && sameTimes(ours, theirs) ? undefined : "m";
+    return sameMetadata(ours, theirs) && this.#sameTimes(ours, theirs) ? undefined : "m";
+  }
+
+  #sameTimes(ours: InodeDetails, theirs: InodeDetails): boolean {
+    return sameTimes(ours, theirs, this.#comparable);
   }
 }
 

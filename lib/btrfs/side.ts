@@ -73,10 +73,13 @@ export class Side {
   /** Of the directories on the way, and of those that were deeper: used again. */
   readonly #levels: Level[] = [];
   #depth = 0;
+  readonly #newSince: number | undefined;
   /** Of the directory that the walk began at: 0 unless it is a part of another walk. */
   topDepth = 0;
 
-  constructor({ reader, inodes, tree }: Subvolume) {
+  /** @param newSince of its listings */
+  constructor({ reader, inodes, tree }: Subvolume, newSince?: number) {
+    this.#newSince = newSince;
     this.reader = reader;
     this.top = { type: "directory", tree, inode: FIRST_FREE_OBJECTID, parent: undefined };
     this.#directories = new ItemCursor(reader);
@@ -86,7 +89,7 @@ export class Side {
   /** Lists a directory one level below the last one entered. Every `enter()` wants a `leave()`. */
   enter(directory: InodeId): Level {
     this.#refuseLoops(directory);
-    const level = this.#levels[this.#depth] ?? newLevel(directory);
+    const level = this.#levels[this.#depth] ?? newLevel(directory, this.#newSince);
     this.#levels[this.#depth++] = level;
     level.directory = directory;
     level.rank = 0;
@@ -189,6 +192,6 @@ export class Side {
   }
 }
 
-function newLevel(directory: InodeId): Level {
-  return { directory, listing: new Listing(), rank: 0, isAdded: false, pathLength: 0 };
+function newLevel(directory: InodeId, newSince: number | undefined): Level {
+  return { directory, listing: new Listing(newSince), rank: 0, isAdded: false, pathLength: 0 };
 }

@@ -1,30 +1,51 @@
 /**
- * The environment of the programs that we start: the caller's, in the C locale.
+ * How programs of others are started: with the caller's environment, in the C locale.
  *
  * The executable's stub keeps from us whatever could change what runs, LD_PRELOAD or
- * BUN_OPTIONS (launcher/stub.c). Other programs get every variable as it came: the
- * kernel still has them.
+ * BUN_OPTIONS (launcher/stub.c), and Bun would hand on variables as text, which they need
+ * not be. So the executable starts itself anew, and there the stub executes the program
+ * with what the kernel still has (launcher/program.h).
  */
-import { readFileSync } from "node:fs";
+import { openSync } from "node:fs";
 import { COMMIT } from "../version.ts";
 
-type Environment = Record<string, string | undefined>;
+/** Of launcher/program.h. */
+const STARTER = "blankroot: start";
+const SELF = "/proc/self/exe";
 
-let original: Environment | undefined;
+/** What a program gets as stdin, stdout, stderr and from 3 on. */
+export type Stdio = readonly (number | "ignore" | "pipe" | Blob | Uint8Array)[];
 
-export function childEnvironment(): Environment {
-  if (COMMIT === undefined) return { ...process.env, LC_ALL: "C" };
-  original ??= parseEnvironment(readFileSync("/proc/self/environ"));
-  return { ...original, LC_ALL: "C" };
+/** For Bun.spawn or Bun.spawnSync, beside options of the caller's own. */
+export interface Start {
+  readonly cmd: string[];
+  readonly argv0?: string;
+  readonly env: Record<string, string | undefined>;
+  readonly stdio: [never, "pipe", "pipe"];
 }
 
-/** Of /proc/PID/environ (proc(5)): "NAME=value", each ended by NUL. The first of a name counts. */
-export function parseEnvironment(bytes: Uint8Array): Environment {
-  const environment: Environment = Object.create(null);
-  for (const entry of new TextDecoder().decode(bytes).split("\0")) {
-    const equals = entry.indexOf("=");
-    if (equals < 1) continue;
-    environment[entry.slice(0, equals)] ??= entry.slice(equals + 1);
+let environment: number | undefined;
+
+/**
+ * @param argv a program by its name, looked for on PATH, or its path, and its arguments
+ * @returns undefined where there is no such program
+ */
+export function startOf(argv: readonly string[], stdio: Stdio): Start | undefined {
+  const program = Bun.which(argv[0]!);
+  if (program === null) return undefined;
+  if (COMMIT === undefined) {
+    return { cmd: [...argv], env: { ...process.env, LC_ALL: "C" }, stdio: asStdio(stdio) };
   }
-  return environment;
+  environment ??= openSync("/proc/self/environ", "r");
+  return {
+    cmd: [SELF, String(stdio.length), program, ...argv],
+    argv0: STARTER,
+    env: {},
+    stdio: asStdio([...stdio, environment]),
+  };
+}
+
+/** Bun's types know pipes by their place in a tuple of literals. */
+function asStdio(stdio: Stdio): Start["stdio"] {
+  return [...stdio] as unknown as Start["stdio"];
 }

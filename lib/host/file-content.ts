@@ -15,6 +15,8 @@ import { type Handle, lookAt, READ, reopen } from "./at.ts";
 import { subvolumeOf } from "./btrfs-ioctl.ts";
 
 const CHUNK_BYTES = 1024 * 1024;
+/** No file is larger, and nothing beyond can be asked for. */
+const FILE_BYTES_MAX = 2n ** 63n - 1n;
 
 /**
  * Makes the walk's reader of content from the tops of both subvolumes. It finds a
@@ -61,16 +63,19 @@ function readFully(
 ): Buffer {
   let got = 0;
   while (got < wanted) {
-    const count = readOnce(fd, buffer.subarray(got, wanted), position + got, path);
+    const at = BigInt(position) + BigInt(got);
+    const count = readOnce(fd, buffer.subarray(got, wanted), at, path);
     if (count === 0) break;
     got += count;
   }
   return buffer.subarray(0, got);
 }
 
-function readOnce(fd: number, buffer: Buffer, position: number, path: Uint8Array): number {
+function readOnce(fd: number, buffer: Buffer, position: bigint, path: Uint8Array): number {
+  const left = FILE_BYTES_MAX - position;
+  const length = left < buffer.length ? Number(left) : buffer.length;
   try {
-    return readSync(fd, buffer, 0, buffer.length, position);
+    return readSync(fd, buffer, 0, length, position);
   } catch (cause) {
     const code = cause instanceof Error && "code" in cause ? `: ${cause.code}` : "";
     throw new Failure(`Cannot read ${visible(path)} to compare it${code}`, { cause });

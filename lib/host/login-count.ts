@@ -2,6 +2,7 @@
 import { type Change, isDirectory } from "../btrfs/change.ts";
 import { TooDeep } from "../btrfs/too-deep.ts";
 import type { Visit } from "../btrfs/visit.ts";
+import { ByteSum, NOTHING, weightOfFile } from "../byte-sum.ts";
 import { type Judge, judgesBy, type PersistSide } from "../fate.ts";
 import { Losses, type LossGroup } from "../losses/losses.ts";
 import { swapOf } from "../plans/preview.ts";
@@ -110,7 +111,7 @@ function walkFor(limitMs: number, { root, base }: Roots, visit: Visit): boolean 
 class Count {
   hasNested = false;
   #files = 0;
-  #bytes = 0;
+  readonly #bytes = new ByteSum();
   readonly #judge: Judge;
   readonly #losses = new Losses(Date.now());
 
@@ -123,15 +124,15 @@ class Count {
     if (change.status !== "D") this.#losses.note(change.path);
     if (isDirectory(change.type) || change.type === "socket") return;
     if (this.#judge(change).fate !== "lost") return;
-    const { sizeBytes, links, ctime } = change.inode();
-    const bytes = change.type === "file" ? sizeBytes / Math.max(1, links) : 0;
+    const inode = change.inode();
+    const weight = change.type === "file" ? weightOfFile(inode) : NOTHING;
     this.#files++;
-    this.#bytes += bytes;
-    this.#losses.add(change.path, bytes, ctime);
+    this.#bytes.add(weight);
+    this.#losses.add(change.path, weight, inode.ctime);
   }
 
   get lost() {
-    return { files: this.#files, bytes: Math.round(this.#bytes) };
+    return { files: this.#files, bytes: this.#bytes.total };
   }
 
   groups(): LossGroup[] {

@@ -9,7 +9,9 @@ import {
   openSync,
   readFileSync,
   renameSync,
-  writeSync,
+  rmSync,
+  statSync,
+  writeFileSync,
 } from "node:fs";
 import { dirname } from "node:path";
 import { Failure, Refusal } from "../fault.ts";
@@ -23,23 +25,52 @@ export interface MarkFile {
   /** For people. */
   readonly name: string;
   readonly path: string;
+  /** Whether its directory is ours to make. */
+  readonly isDefault: boolean;
 }
 
-/** @throws Refusal where neither a file is named nor a persist root is there, or it is no file */
+/**
+ * Only the directory of the default is ever made: one that is missing on the way to
+ * FILE was mistyped.
+ *
+ * @throws Refusal where neither a file is named nor a persist root is there, or it is no file
+ */
 export function markFile(
   state: string | undefined,
   persist: { readonly fd: number; readonly path: string } | undefined,
 ): MarkFile {
   if (state !== undefined) {
+    refuseUnlessDirectory(dirname(state), state);
     refuseUnlessFile(state);
-    return { name: state, path: state };
+    return { name: state, path: state, isDefault: false };
   }
   if (persist === undefined) {
     throw new Refusal("Cannot find the mark: there is no persist root", {
       hint: "--state FILE says where it is kept",
     });
   }
-  return { name: `${persist.path}${PLACE}`, path: `/proc/self/fd/${persist.fd}${PLACE}` };
+  return {
+    name: `${persist.path}${PLACE}`,
+    path: `/proc/self/fd/${persist.fd}${PLACE}`,
+    isDefault: true,
+  };
+}
+
+function refuseUnlessDirectory(directory: string, state: string): void {
+  const fault = directoryFault(directory);
+  if (fault === undefined) return;
+  throw new Refusal(
+    `Cannot keep the mark in ${visible(state)}: ${visible(directory)} ${fault}, expected a directory`,
+  );
+}
+
+function directoryFault(path: string): string | undefined {
+  try {
+    return statSync(path).isDirectory() ? undefined : "is no directory";
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    return code === "ENOENT" ? "is missing" : `can't be looked at (${code})`;
+  }
 }
 
 /** What is replaced is a former mark: never a device, nor a link and so not what it leads to. */
@@ -72,19 +103,10 @@ export function loadMark({ name, path }: MarkFile): Mark {
 }
 
 /** Replaces the file as a whole, and is done when it is on the disk. @throws Failure */
-export function saveMark({ name, path }: MarkFile, mark: Mark): void {
-  const fresh = `${path}.new`;
+export function saveMark({ name, path, isDefault }: MarkFile, mark: Mark): void {
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
-    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;
-    const fd = openSync(fresh, flags, 0o600);
-    try {
-      writeSync(fd, markText(mark));
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
-    renameSync(fresh, path);
+    if (isDefault) mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+    replace(path, markText(mark));
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     throw new Failure(`Cannot write the mark to ${visible(name)}: ${code}`, {
@@ -92,4 +114,20 @@ export function saveMark({ name, path }: MarkFile, mark: Mark): void {
       cause,
     });
   }
+}
+
+/** By a file of our own beside it, whose name nobody can have put there before. */
+function replace(path: string, text: string): void {
+  const fresh = `${path}.${process.pid}.new`;
+  const fd = openSync(fresh, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
+  using undo = new DisposableStack();
+  undo.defer(() => rmSync(fresh, { force: true }));
+  try {
+    writeFileSync(fd, text);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+  renameSync(fresh, path);
+  undo.move();
 }

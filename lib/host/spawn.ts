@@ -1,14 +1,12 @@
 /**
  * Programs of others: an argv array, the C locale, a time limit, no shell.
  *
- * The environment is always passed: a child of the compiled executable would
- * otherwise see what the launcher changed. A failure shows the command, its
- * status and its stderr with control characters escaped, for labels and names
- * in it come from a disk.
+ * A failure shows the command, its status and its stderr with control characters
+ * escaped, for labels and names in it come from a disk.
  */
 import { Failure, Refusal } from "../fault.ts";
 import { shellQuote, visible } from "../text.ts";
-import { childEnvironment } from "./environment.ts";
+import { startOf } from "./environment.ts";
 import { endAtInterruption, throwIfInterrupted } from "./interruption.ts";
 
 export interface RunOptions {
@@ -76,15 +74,9 @@ export function missingPrograms(names: readonly string[]): string[] {
 
 function start(argv: readonly string[], options: RunOptions) {
   const stdin = options.stdin === undefined ? "ignore" : new Blob([options.stdin as string]);
-  try {
-    return Bun.spawn([...argv], {
-      env: childEnvironment(),
-      stdio: [stdin, "pipe", "pipe", ...(options.inherit ?? [])],
-    }) as Bun.Subprocess<"ignore", "pipe", "pipe">;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    throw new Refusal(`Cannot run ${argv[0]}: not found on PATH`, { cause: error });
-  }
+  const start = startOf(argv, [stdin, "pipe", "pipe", ...(options.inherit ?? [])]);
+  if (start === undefined) throw new Refusal(`Cannot run ${argv[0]}: not found on PATH`);
+  return Bun.spawn(start);
 }
 
 interface Collected {

@@ -10,6 +10,9 @@
  * when it came here or was changed. A clock may be wrong, now or then: what is of a time
  * to come has no age, and is counted.
  */
+import type { Time } from "../btrfs/change.ts";
+import { ByteSum, type Weight } from "../byte-sum.ts";
+import { compareExact, type Exact } from "../exact.ts";
 import { latin1 } from "../latin1.ts";
 import { isSameOwner, mayBeProject, type Owner, ownerOf } from "./owner.ts";
 import { NAMES_MAX, type OwnerKind, PROJECT_MARKS } from "./places.ts";
@@ -23,11 +26,11 @@ export interface LossGroup {
   /** Directories that hold all of it: bytes as latin1. */
   readonly places: readonly string[];
   readonly files: number;
-  readonly bytes: number;
+  readonly bytes: Exact;
   /** What was changed last, not counting times to come; undefined where all are. */
   readonly newest: { readonly path: Uint8Array; readonly timeMs: number } | undefined;
   /** Changed within RECENT_MS. */
-  readonly recent: { readonly files: number; readonly bytes: number };
+  readonly recent: { readonly files: number; readonly bytes: Exact };
   /** Of a time to come. */
   readonly future: number;
 }
@@ -61,15 +64,11 @@ export class Losses {
   }
 
   /** A lost file. @param ctime its own */
-  add(path: Uint8Array, bytes: number, ctime: { seconds: number; nanoseconds: number }): void {
+  add(path: Uint8Array, weight: Weight, ctime: Time): void {
     const level = this.#enter(path, path.lastIndexOf(SLASH));
     level.sum ??= new Sum(level.owner);
-    level.sum.add(
-      path,
-      bytes,
-      ctime.seconds * 1000 + Math.floor(ctime.nanoseconds / 1e6),
-      this.#nowMs,
-    );
+    const timeMs = Number(ctime.seconds) * 1000 + Math.floor(ctime.nanoseconds / 1e6);
+    level.sum.add(path, weight, timeMs, this.#nowMs);
   }
 
   /** Ends the walk: all groups, the largest first. */
@@ -79,7 +78,7 @@ export class Losses {
     if (sum !== undefined) this.#settle(sum);
     this.#levels[0]!.sum = undefined;
     return Array.from(this.#groups.values(), (each) => each.group()).sort(
-      (a, b) => b.bytes - a.bytes || b.files - a.files || (a.name < b.name ? -1 : 1),
+      (a, b) => compareExact(b.bytes, a.bytes) || b.files - a.files || (a.name < b.name ? -1 : 1),
     );
   }
 
@@ -160,11 +159,11 @@ class Sum {
   readonly #within: Owner;
   readonly #places: Set<string>;
   #files = 0;
-  #bytes = 0;
+  readonly #bytes = new ByteSum();
   #newestMs = Number.NEGATIVE_INFINITY;
   #newest: Uint8Array | undefined;
   #recentFiles = 0;
-  #recentBytes = 0;
+  readonly #recentBytes = new ByteSum();
   #future = 0;
 
   constructor(owner: Owner) {
@@ -181,9 +180,9 @@ class Sum {
     return this;
   }
 
-  add(path: Uint8Array, bytes: number, timeMs: number, nowMs: number): void {
+  add(path: Uint8Array, weight: Weight, timeMs: number, nowMs: number): void {
     this.#files++;
-    this.#bytes += bytes;
+    this.#bytes.add(weight);
     if (timeMs > nowMs + WALK_MS) {
       this.#future++;
       return;
@@ -194,15 +193,15 @@ class Sum {
     }
     if (timeMs < nowMs - RECENT_MS) return;
     this.#recentFiles++;
-    this.#recentBytes += bytes;
+    this.#recentBytes.add(weight);
   }
 
   take(other: Sum): void {
     for (const place of other.#places) this.#places.add(place);
     this.#files += other.#files;
-    this.#bytes += other.#bytes;
+    this.#bytes.addSum(other.#bytes);
     this.#recentFiles += other.#recentFiles;
-    this.#recentBytes += other.#recentBytes;
+    this.#recentBytes.addSum(other.#recentBytes);
     this.#future += other.#future;
     if (other.#newestMs <= this.#newestMs) return;
     this.#newestMs = other.#newestMs;
@@ -217,9 +216,9 @@ class Sum {
       within: this.#within,
       places: [...this.#places].sort(),
       files: this.#files,
-      bytes: Math.round(this.#bytes),
+      bytes: this.#bytes.total,
       newest: path === undefined ? undefined : { path, timeMs: this.#newestMs },
-      recent: { files: this.#recentFiles, bytes: Math.round(this.#recentBytes) },
+      recent: { files: this.#recentFiles, bytes: this.#recentBytes.total },
       future: this.#future,
     };
   }

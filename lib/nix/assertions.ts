@@ -7,7 +7,7 @@ import { clashGuards } from "./clashes.ts";
 import type { DiskFacts } from "./disk-names.ts";
 import type { Guard } from "./guard.ts";
 import { lockOutGuards } from "./lock-outs.ts";
-import { type Attribute, attribute, below, Expression, NixSet } from "./text.ts";
+import { type Attribute, attribute, Expression, indented, NixSet } from "./text.ts";
 
 export function guardsOf(profile: Profile, facts: DiskFacts): Guard[] {
   return [...clashGuards(profile, facts), ...lockOutGuards(profile)];
@@ -35,8 +35,8 @@ export function warningAttributes(guards: readonly Guard[]): Attribute[] {
     .map(({ holds, message }) => `lib.optional ${negation(holds)} ${message.text}`);
   const [only] = warnings;
   if (only === undefined) return [];
-  const value = warnings.length === 1 ? new Expression(only) : below(warnings.join("\n  ++ "));
-  return [attribute("warnings", value)];
+  const lines = warnings.map((each, index) => indented(index === 0 ? each : `++ ${each}`));
+  return [attribute("warnings", new Expression(["(", ...lines, ")"].join("\n")))];
 }
 
 function negation({ text }: Expression): string {

@@ -35,10 +35,19 @@ function stage1Guard({ rollback: { stage1 } }: Profile): Guard {
 }
 
 function doubledGuard(profile: Profile): Guard {
-  const count = `lib.count (each: each ? \${mountPoint}.device) options.fileSystems.definitions`;
+  const isDoubled = below(
+    "mountPoint:",
+    "lib.count (",
+    `  each: each ? \${mountPoint}.device && !(each.\${mountPoint}.device ? _type)`,
+    ") options.fileSystems.definitions > 1",
+  );
   return {
     bindings: [
-      attribute("isDoubled", below(`mountPoint: ${count} > 1`)),
+      attribute(
+        "isDoubled",
+        isDoubled,
+        "Not by what gives way, or was written to prevail: mkDefault, mkForce.",
+      ),
       attribute(
         "doubled",
         new Application("lib.filter isDoubled", mountPoints(profile)),
@@ -107,7 +116,8 @@ function swapGuards(profile: Profile, facts: DiskFacts): Guard[] {
   const twice = "swapDevices has the profile's swap twice";
   if (names === "unknown") {
     const holds = "lib.length config.swapDevices == 1";
-    return [{ assertions: [guarded(holds, `${twice}. ${UNKNOWN_NAMES}`)] }];
+    const more = "swapDevices has more than the profile's swap, which may be that once more";
+    return [{ assertions: [guarded(holds, `${more}. ${UNKNOWN_NAMES}`)] }];
   }
   const holds = "lib.count (each: lib.elem each.device swapNames) config.swapDevices == 1";
   return [
@@ -121,11 +131,13 @@ function swapGuards(profile: Profile, facts: DiskFacts): Guard[] {
 function luksGuards(profile: Profile, facts: DiskFacts): Guard[] {
   if (profile.disk.encryption === undefined) return [];
   const { isKnown } = luksName(profile, facts);
-  const twice = "boot.initrd.luks.devices has the profile's volume twice, or of another device";
   const devices = "(lib.attrValues config.boot.initrd.luks.devices)";
   if (!isKnown) {
-    return [{ assertions: [guarded(`lib.length ${devices} == 1`, `${twice}. ${UNKNOWN_NAMES}`)] }];
+    const more =
+      "boot.initrd.luks.devices has more than the profile's volume, which may be that once more";
+    return [{ assertions: [guarded(`lib.length ${devices} == 1`, `${more}. ${UNKNOWN_NAMES}`)] }];
   }
+  const twice = "boot.initrd.luks.devices has the profile's volume twice, or of another device";
   const holds = below(`lib.count (each: each.device == luks) ${devices} == 1`);
   return [{ assertions: [guarded(holds, `${twice}. ${WITHOUT_FILE_SYSTEMS}`)] }];
 }

@@ -5,8 +5,10 @@
  * A part without a label (a LUKS volume, swap with a new key at each boot) is then
  * called by its number on the disk, as format-disk gives it.
  */
+import { Refusal } from "../fault.ts";
 import { labelsOf } from "../plans/labels.ts";
 import type { Profile } from "../profile.ts";
+import { visible } from "../text.ts";
 
 /** What the disk itself tells; all undefined where it isn't there. */
 export interface DiskFacts {
@@ -86,6 +88,24 @@ export function swapName(profile: Profile, { swap }: DiskFacts): Name {
   // An encrypted area has no label, and loses its UUID.
   if (profile.disk.encryption !== undefined) return byNumber(profile, "swap", [byLabel]);
   return { ...labelled(labelsOf(profile).swap), aliases };
+}
+
+/**
+ * Swap with a new key at each boot is made anew on whatever has its name by then.
+ *
+ * @throws Refusal for a name that another disk may have by then
+ */
+export function refuseUnsteadySwap(profile: Profile, facts: DiskFacts): void {
+  const { swap, encryption } = profile.disk;
+  if (swap?.kind !== "partition" || encryption === undefined) return;
+  const { path } = swapName(profile, facts);
+  if (path.startsWith("/dev/disk/")) return;
+  throw new Refusal(
+    `Cannot write the encrypted swap: it would be made anew at every boot on ${visible(path)}, which may be of another disk by then, expected a name below /dev/disk`,
+    {
+      hint: "Name disk.device by /dev/disk/by-id, write this where the disk is, or take a swap file",
+    },
+  );
 }
 
 /** A path below /dev/disk/by-label as udev writes it; see encode_devnode_name() of systemd. */

@@ -8,6 +8,7 @@ import { ESP_MOUNT, isWithin } from "../profile/paths.ts";
 import type { Profile } from "../profile.ts";
 import { hasSwapFile, SWAP_FILE, SWAP_MOUNT, SWAP_SUBVOLUME } from "../swap-file.ts";
 import { type DiskFacts, espName, luksName, swapName } from "./disk-names.ts";
+import { onOwnDisks } from "./own-disks.ts";
 import {
   Application,
   type Attribute,
@@ -22,6 +23,7 @@ import {
 /** What the file system's device is bound to by `let`. */
 export const BTRFS = new Expression("btrfs");
 
+const RESUME_COMMENT = "Where stage 1 looks for a hibernated system.";
 const SWAP_PATH = `${SWAP_MOUNT}/${SWAP_FILE}`;
 const MIB = 1024 ** 2;
 
@@ -67,7 +69,7 @@ export function swapAttributes(profile: Profile, facts: DiskFacts): Attribute[] 
   if (encryption === undefined) {
     return [
       attribute("swapDevices", [new NixSet([device])]),
-      attribute("boot.resumeDevice", path, "Where stage 1 looks for a hibernated system."),
+      ...onOwnDisks([attribute("boot.resumeDevice", path, RESUME_COMMENT)]),
     ];
   }
   const random = attribute(
@@ -181,11 +183,13 @@ function swapFileAttributes(sizeBytes: number, { resumeOffset }: DiskFacts): Att
   }
   return [
     attribute("swapDevices", [file]),
-    attribute("boot.resumeDevice", BTRFS, "Where stage 1 looks for a hibernated system."),
-    attribute(
-      "boot.kernelParams",
-      [`resume_offset=${resumeOffset}`],
-      "Where the swap file begins: a file that is made anew begins elsewhere.",
-    ),
+    ...onOwnDisks([
+      attribute("boot.resumeDevice", BTRFS, RESUME_COMMENT),
+      attribute(
+        "boot.kernelParams",
+        [`resume_offset=${resumeOffset}`],
+        "Where the swap file begins: a file that is made anew begins elsewhere.",
+      ),
+    ]),
   ];
 }

@@ -15,6 +15,7 @@ import {
 } from "./file-systems.ts";
 import { hostAttributes, sshAttributes, sudoAttributes, userAttributes } from "./host.ts";
 import { loginAttributes } from "./login.ts";
+import { onOwnDisks, ownDisksBinding } from "./own-disks.ts";
 import { persistenceAttributes } from "./persistence.ts";
 import { type RunningText, runningAttributes } from "./running.ts";
 import { keepRootAttributes, stage1Attributes } from "./stage1.ts";
@@ -35,6 +36,7 @@ export function moduleText(profile: Profile, facts: DiskFacts, options: ModuleOp
   const guards = guardsOf(profile, facts);
   const bindings = [
     ...(binaryWith === undefined ? [] : [packageBinding()]),
+    ownDisksBinding(),
     attribute("btrfs", device.path, deviceComment(device.remark)),
     ...luksBindings(profile, facts),
     ...guardBindings(guards),
@@ -46,16 +48,16 @@ export function moduleText(profile: Profile, facts: DiskFacts, options: ModuleOp
     loaderAttributes(),
     ...stage1Attributes(profile, device.path).map((each) => [each]),
     keepRootAttributes(),
-    ...runningAttributes(running).map((each) => [each]),
-    loginAttributes(profile),
-    ...persistenceAttributes(profile).map((each) => [each]),
+    ...onOwnDisks(runningAttributes(running)).map((each) => [each]),
+    ...onOwnDisks(loginAttributes(profile)).map((each) => [each]),
+    ...onOwnDisks(persistenceAttributes(profile)).map((each) => [each]),
     hostAttributes(profile),
     userAttributes(profile),
     sudoAttributes(),
     sshAttributes(profile),
     binaryWith === undefined ? [] : binaryAttributes(binaryWith),
-    assertionAttributes(guards),
-    warningAttributes(guards),
+    onOwnDisks(assertionAttributes(guards)),
+    onOwnDisks(warningAttributes(guards)),
   ];
   return renderModule({
     head: headOf(profile),

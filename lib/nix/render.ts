@@ -1,6 +1,13 @@
 /** All files of a configuration, from a profile and what its disk tells. */
 import type { Profile } from "../profile.ts";
-import { btrfsName, type DiskFacts, espName, luksName, swapName } from "./disk-names.ts";
+import {
+  btrfsName,
+  type DiskFacts,
+  espName,
+  luksName,
+  refuseUnsteadySwap,
+  swapName,
+} from "./disk-names.ts";
 import type { ConfigFile } from "./files.ts";
 import { channelFiles, flakeFiles } from "./full.ts";
 import { MODULE_FILE, moduleText } from "./module.ts";
@@ -20,6 +27,7 @@ export function renderConfiguration(
   facts: DiskFacts,
   { full, binaryWith }: RenderOptions,
 ): ConfigFile[] {
+  refuseUnsteadySwap(profile, facts);
   const { path: device } = btrfsName(profile, facts);
   const running = runningTexts(profile, device);
   const files = [

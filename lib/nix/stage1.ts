@@ -5,15 +5,29 @@
  */
 import { machineIdScript, machineIdUnit } from "../boot/machine-id.ts";
 import { rollbackParameters } from "../boot/rollback.ts";
-import { KEEP_PARAMETER, rollbackUnit, scriptedHook, stage1Script } from "../boot/stage1.ts";
+import {
+  KEEP_PARAMETER,
+  RESUMED,
+  rollbackUnit,
+  scriptedHook,
+  stage1Script,
+} from "../boot/stage1.ts";
 import type { ServiceUnit } from "../boot/unit.ts";
 import { Refusal } from "../fault.ts";
 import { isWithin } from "../profile/paths.ts";
 import type { Profile } from "../profile.ts";
 import { visible } from "../text.ts";
 import type { ConfigFile } from "./files.ts";
+import { onOwnDisks } from "./own-disks.ts";
 import { placesMachineId } from "./persistence.ts";
-import { type Attribute, attribute, Expression, IndentedString, NixSet } from "./text.ts";
+import {
+  Application,
+  type Attribute,
+  attribute,
+  Expression,
+  IndentedString,
+  NixSet,
+} from "./text.ts";
 import { serviceAttributes } from "./unit.ts";
 
 const ROLLBACK_FILE = "rollback.sh";
@@ -51,13 +65,28 @@ export function stage1Attributes(profile: Profile, device: string): Attribute[] 
     "Its program runs the rollback.",
   );
   if (stage1 === "scripted") {
-    return [attribute("boot.initrd.systemd.enable", false), common, ...hooks(profile, device)];
+    return [
+      attribute("boot.initrd.systemd.enable", false),
+      common,
+      ...onOwnDisks(hooks(profile, device)),
+    ];
   }
   const units = [service(rollbackUnit(device, onFailure), ROLLBACK_FILE)];
+  if (profile.persist.module === "impermanence") units.push(afterResume());
   if (placesMachineId(profile)) {
     units.push(service(machineIdUnit(mountOf(profile.persist.root, profile)), MACHINE_ID_FILE));
   }
-  return [attribute("boot.initrd.systemd.enable", true), common, ...units];
+  return [attribute("boot.initrd.systemd.enable", true), common, ...onOwnDisks(units)];
+}
+
+/** impermanence mounts what it keeps in for a moment, and says only that this is before /. */
+function afterResume(): Attribute {
+  return attribute(
+    "boot.initrd.systemd.services.create-needed-for-boot-dirs.after",
+    RESUMED,
+    "Of impermanence, which mounts and writes to the file system: not before a hibernated\n" +
+      "system has been resumed, which would go on with what it knew of it.",
+  );
 }
 
 /** The way out: a boot that erases nothing. */
@@ -96,7 +125,8 @@ function hooks(profile: Profile, device: string): Attribute[] {
       "go on with a root that was taken away.",
   );
   if (!placesMachineId(profile)) return [rollback];
-  return [rollback, attribute("boot.initrd.postMountCommands", textOf(MACHINE_ID_FILE))];
+  const machineId = new Application("builtins.readFile", new Expression(`./${MACHINE_ID_FILE}`));
+  return [rollback, attribute("boot.initrd.postMountCommands", machineId)];
 }
 
 /** The mount point of the surviving subvolume that a path lies on, which every checked profile has. */

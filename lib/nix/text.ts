@@ -166,7 +166,7 @@ function linesOf(value: NixValue): string[] {
 }
 
 function applicationLines({ function: name, argument }: Application): string[] {
-  const [first, ...rest] = linesOf(argument);
+  const [first, ...rest] = itemLines(argument);
   return [`${name} ${first}`, ...rest];
 }
 
@@ -183,7 +183,7 @@ function listLines(items: readonly NixValue[]): string[] {
   return ["[", ...items.flatMap(itemLines).map(indented), "]"];
 }
 
-/** An application must be in parentheses there, or it would be two items. */
+/** An application must be in parentheses there, or it would be two items, or two arguments. */
 function itemLines(item: NixValue): string[] {
   const lines = linesOf(item);
   if (!(item instanceof Application)) return lines;

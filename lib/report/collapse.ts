@@ -8,6 +8,7 @@
  * directories that do not stand for theirs.
  */
 import { type Change, isDirectory } from "../btrfs/change.ts";
+import { ByteSum } from "../byte-sum.ts";
 import type { Verdict } from "../fate.ts";
 import { latin1 } from "../latin1.ts";
 
@@ -41,14 +42,14 @@ export interface Whole {
   /** With a "/" at its end, by which all below it begin. */
   readonly path: Uint8Array;
   count: number;
-  bytes: number;
+  readonly bytes: ByteSum;
 }
 
 export function wholeOf(change: Change): Whole {
   const path = new Uint8Array(change.path.length + 1);
   path.set(change.path);
   path[change.path.length] = SLASH;
-  return { path, count: 0, bytes: 0 };
+  return { path, count: 0, bytes: new ByteSum() };
 }
 
 export function isBelow(path: Uint8Array, { path: top }: Whole): boolean {

@@ -4,13 +4,14 @@
  */
 import type { Change } from "../btrfs/change.ts";
 import type { AddedFiles } from "../btrfs/visit.ts";
+import { weightOf } from "../byte-sum.ts";
 import type { Judge, JudgeFilesIn, Verdict } from "../fate.ts";
 import { isBelow, Mixed, type Whole, wholeOf } from "./collapse.ts";
 import { FileLines } from "./file-lines.ts";
 import { type ListingFormat, listingRecord, wholeRecord } from "./listing.ts";
 import { isListedFate, isListedType, type Selection } from "./selection.ts";
-import { SortedRecords, type SortKey, sortKeyOf } from "./sorted.ts";
-import { bytesOf, Stat } from "./stat.ts";
+import { SortedRecords, type SortKey, type SortValue, sizeValue, sortValueOf } from "./sorted.ts";
+import { Stat } from "./stat.ts";
 import type { LossTree } from "./tree.ts";
 
 /** Takes a record; lent. */
@@ -54,7 +55,7 @@ export class Listing implements DiffReport {
   readonly #mixed: Mixed | undefined;
   /** The directory that is going by, and what it is sorted by. */
   #whole: Whole | undefined;
-  #wholeKey = 0;
+  #wholeValue: SortValue = sizeValue(0);
 
   constructor(
     { judge, judgeFilesIn }: { judge: Judge; judgeFilesIn: JudgeFilesIn },
@@ -89,7 +90,7 @@ export class Listing implements DiffReport {
     if (verdict === undefined) return;
     this.count++;
     const record = listingRecord(change, verdict, this.#format);
-    this.#put(record, () => sortKeyOf(change, this.#sort!));
+    this.#put(record, () => sortValueOf(change, this.#sort!));
   }
 
   addFiles(files: AddedFiles): boolean {
@@ -131,13 +132,13 @@ export class Listing implements DiffReport {
     if (this.#whole !== undefined && isBelow(change.path, this.#whole)) {
       if (this.#verdictOn(change) === undefined) return true;
       this.#whole.count++;
-      this.#whole.bytes += bytesOf(change);
+      this.#whole.bytes.add(weightOf(change));
       return true;
     }
     this.#endWhole();
     if (!mixed.isWhole(change, this.#judge(change))) return false;
     this.#whole = wholeOf(change);
-    this.#wholeKey = this.#sort === "mtime" ? sortKeyOf(change, "mtime") : 0;
+    if (this.#sort === "mtime") this.#wholeValue = sortValueOf(change, "mtime");
     if (this.#verdictOn(change) !== undefined) this.#whole.count++;
     return true;
   }
@@ -148,16 +149,16 @@ export class Listing implements DiffReport {
     this.#whole = undefined;
     if (whole === undefined || whole.count === 0) return;
     this.count++;
-    const key = this.#sort === "size" ? whole.bytes : this.#wholeKey;
-    this.#put(wholeRecord(whole, this.#format), () => key);
+    const value = this.#sort === "size" ? sizeValue(whole.bytes.total) : this.#wholeValue;
+    this.#put(wholeRecord(whole, this.#format), () => value);
   }
 
-  #put(record: Uint8Array | undefined, key: () => number): void {
+  #put(record: Uint8Array | undefined, value: () => SortValue): void {
     if (record === undefined) this.withheld++;
     else if (this.#sorted === undefined) {
       this.#lines?.flush();
       this.#write(record);
-    } else this.#sorted.add(record, key());
+    } else this.#sorted.add(record, value());
   }
 }
 
@@ -190,7 +191,7 @@ export class Summing implements DiffReport {
     const verdict = this.#judge(change);
     if (!isListedFate(verdict, this.#selection)) return;
     if (this.#sums instanceof Stat) this.#sums.add(change, verdict);
-    else this.#sums.add(change.path, bytesOf(change));
+    else this.#sums.add(change.path, weightOf(change));
   }
 
   finish(): void {}

@@ -1,8 +1,21 @@
 /** JSON that a terminal can be shown, with paths that are bytes. */
+import type { Exact } from "../exact.ts";
 import { asUtf8 } from "../text.ts";
 
 /** What `visible()` escapes beyond what JSON does by itself. */
 const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+
+declare global {
+  interface JSON {
+    /** Stands for a text of JSON in a value that is turned into it. */
+    rawJSON(text: string): object;
+  }
+}
+
+/** All digits: what reads numbers as doubles rounds, others don't. */
+export function jsonNumber(value: Exact): number | object {
+  return typeof value === "number" ? value : JSON.rawJSON(String(value));
+}
 
 /** JSON of a value, in which nothing can drive a terminal; the same value when read. */
 export function toJson(value: unknown, indent?: number): string {

@@ -5,11 +5,11 @@
  * a line and is left out; a person sees it escaped, like everything that could
  * drive a terminal.
  */
-import type { Change, Inode, Status } from "../btrfs/change.ts";
+import type { Change, Status, Time } from "../btrfs/change.ts";
 import type { Verdict } from "../fate.ts";
 import { visible } from "../text.ts";
 import type { Whole } from "./collapse.ts";
-import { pathFields, toJson } from "./json.ts";
+import { jsonNumber, pathFields, toJson } from "./json.ts";
 
 export interface ListingFormat {
   readonly kind: "lines" | "null" | "json";
@@ -50,7 +50,7 @@ export function wholeRecord(whole: Whole, format: ListingFormat): Uint8Array | u
   const { path, count, bytes } = whole;
   if (format.kind === "json") {
     const fields = { ...pathFields(path), status: "A", type: "directory", fate: "lost" };
-    const sums = { collapsed: true, count, bytes: Math.round(bytes) };
+    const sums = { collapsed: true, count, bytes: jsonNumber(bytes.total) };
     return encode(`${toJson({ ...fields, ...sums })}\n`);
   }
   return pathRecord("A", path, format);
@@ -70,7 +70,7 @@ function jsonRecord(change: Change, verdict: Verdict): string {
     type: change.type,
     fate: verdict.fate,
     reason: verdict.reason,
-    size: sizeBytes,
+    size: jsonNumber(sizeBytes),
     mode: (mode & PERMISSIONS).toString(8).padStart(4, "0"),
     uid,
     gid,
@@ -79,8 +79,8 @@ function jsonRecord(change: Change, verdict: Verdict): string {
 }
 
 /** RFC 3339 in UTC, to the nanosecond. */
-function timestamp({ seconds, nanoseconds }: Inode["mtime"]): string {
-  const whole = new Date(seconds * 1000);
+function timestamp({ seconds, nanoseconds }: Time): string {
+  const whole = new Date(Number(seconds) * 1000);
   // Beyond what a Date holds (a damaged or a joking clock), the number itself is the honest answer.
   if (Number.isNaN(whole.getTime())) return `@${seconds}.${pad(nanoseconds)}`;
   return whole.toISOString().replace(/\.\d+Z$/, `.${pad(nanoseconds)}Z`);

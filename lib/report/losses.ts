@@ -1,6 +1,7 @@
 /** Losses by whom they belong to, in words: whose, how old, and what may be work in progress. */
 import type { LossGroup } from "../losses/losses.ts";
 import type { Owner } from "../losses/owner.ts";
+import type { Count } from "../tally.ts";
 import { formatBytes, plural, visible } from "../text.ts";
 
 /** So many groups are lines of their own. */
@@ -51,7 +52,7 @@ function groupLine(group: LossGroup, now: Date): string {
   return `${amountColumns(group)}${age.padStart(16)} ${mark} ${ownerName(group)}${detail(group)}`;
 }
 
-function amountColumns({ files, bytes }: Pick<LossGroup, "files" | "bytes">): string {
+function amountColumns({ files, bytes }: Count): string {
   return `${formatBytes(bytes).padStart(14)}${plural(files, "file").padStart(15)}`;
 }
 
@@ -69,8 +70,7 @@ function shown(latin1: string): string {
 }
 
 function restLine(groups: readonly LossGroup[]): string {
-  const sum = (of: (group: LossGroup) => number) =>
-    groups.reduce((total, group) => total + of(group), 0);
-  const all = { files: sum(({ files }) => files), bytes: sum(({ bytes }) => bytes) };
-  return `${amountColumns(all)}${" ".repeat(19)}${groups.length} more: --json has them all`;
+  const files = groups.reduce((total, group) => total + group.files, 0);
+  const bytes = groups.reduce((total, group) => total + BigInt(group.bytes), 0n);
+  return `${amountColumns({ files, bytes })}${" ".repeat(19)}${groups.length} more: --json has them all`;
 }

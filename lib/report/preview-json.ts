@@ -1,7 +1,7 @@
 /** A preview of the next boot for programs. Sizes are bytes, times RFC 3339 in UTC. */
 import type { LossGroup } from "../losses/losses.ts";
 import type { Preview } from "../plans/preview.ts";
-import { pathFields, toJson } from "./json.ts";
+import { jsonNumber, pathFields, toJson } from "./json.ts";
 import { verdictOf } from "./preview.ts";
 
 export function previewJson(preview: Preview): string {
@@ -19,13 +19,18 @@ export function previewJson(preview: Preview): string {
       setAside === undefined
         ? null
         : { as: setAside.as, kept: setAside.kept, nested: setAside.nested.map(pathFields) },
-    counts: preview.counts,
+    counts: Object.fromEntries(
+      Object.entries(preview.counts).map(([fate, { files, bytes }]) => [
+        fate,
+        { files, bytes: jsonNumber(bytes) },
+      ]),
+    ),
     lost_though_listed: preview.uncopied,
     groups: preview.groups.map((group) => groupFields(group, now)),
     largest_losses: preview.largestLosses.map(({ path, files, bytes }) => ({
       ...pathFields(path),
       files,
-      bytes,
+      bytes: jsonNumber(bytes),
     })),
     lost_first: preview.examples.map(pathFields),
     keep: preview.keep,
@@ -43,9 +48,9 @@ function groupFields(group: LossGroup, now: Date) {
     name: placeFields(name).path,
     places: places.map(placeFields),
     files,
-    bytes,
+    bytes: jsonNumber(bytes),
     newest: newest === undefined ? null : newestFields(newest, now),
-    changed_within_the_hour: recent,
+    changed_within_the_hour: { files: recent.files, bytes: jsonNumber(recent.bytes) },
     of_a_time_to_come: future,
   };
 }

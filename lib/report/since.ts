@@ -6,7 +6,7 @@ export const sinceArgs = {
   since: {
     type: "string",
     valueHint: "last|N",
-    description: "List what was written since the last --mark, or after transaction N",
+    description: "List what is new since the last --mark, or after transaction N",
   },
   mark: { type: "boolean", description: "Remember, for --since last, what was there now" },
   state: {

@@ -1,12 +1,13 @@
 /** What was compared, summed up by fate, by status and by type. */
 import type { Change, FileType, Status } from "../btrfs/change.ts";
+import { ByteSum, type Weight, weightOf } from "../byte-sum.ts";
 import type { Fate, Verdict } from "../fate.ts";
 import { formatBytes } from "../text.ts";
-import { toJson } from "./json.ts";
+import { jsonNumber, toJson } from "./json.ts";
 
 interface Sum {
   count: number;
-  bytes: number;
+  readonly bytes: ByteSum;
 }
 
 const FATES: readonly Fate[] = ["lost", "kept", "managed", "ignored", "restored"];
@@ -36,10 +37,10 @@ export class Stat {
   #count = 0;
 
   add(change: Change, { fate }: Verdict): void {
-    const bytes = bytesOf(change);
-    addTo(this.#fates, fate, bytes);
-    addTo(this.#statuses, change.status, bytes);
-    addTo(this.#types, change.type, bytes);
+    const weight = weightOf(change);
+    addTo(this.#fates, fate, weight);
+    addTo(this.#statuses, change.status, weight);
+    addTo(this.#types, change.type, weight);
     this.#count++;
   }
 
@@ -68,20 +69,14 @@ export class Stat {
   }
 }
 
-/** A file with several names weighs the same in all of them together. */
-export function bytesOf(change: Change): number {
-  if (change.type !== "file") return 0;
-  const { sizeBytes, links } = change.inode();
-  return sizeBytes / Math.max(1, links);
-}
-
-function addTo<Key>(sums: Map<Key, Sum>, key: Key, bytes: number): void {
-  const sum = sums.get(key);
-  if (sum === undefined) sums.set(key, { count: 1, bytes });
-  else {
-    sum.count++;
-    sum.bytes += bytes;
+function addTo<Key>(sums: Map<Key, Sum>, key: Key, weight: Weight): void {
+  let sum = sums.get(key);
+  if (sum === undefined) {
+    sum = { count: 0, bytes: new ByteSum() };
+    sums.set(key, sum);
   }
+  sum.count++;
+  sum.bytes.add(weight);
 }
 
 function rows<Key>(
@@ -95,7 +90,7 @@ function rows<Key>(
     `${title.padEnd(18)}${"paths".padStart(12)}${"bytes".padStart(14)}`,
     ...present.map((key) => {
       const { count, bytes } = sums.get(key)!;
-      const size = formatBytes(Math.round(bytes));
+      const size = formatBytes(bytes.total);
       return `${name(key).padEnd(18)}${count.toLocaleString("en").padStart(12)}${size.padStart(14)}`;
     }),
   ];
@@ -104,8 +99,8 @@ function rows<Key>(
 function table<Key extends string>(keys: readonly Key[], sums: ReadonlyMap<Key, Sum>) {
   return Object.fromEntries(
     keys.map((key) => {
-      const { count, bytes } = sums.get(key) ?? { count: 0, bytes: 0 };
-      return [key, { count, bytes: Math.round(bytes) }];
+      const { count = 0, bytes } = sums.get(key) ?? {};
+      return [key, { count, bytes: jsonNumber(bytes?.total ?? 0) }];
     }),
   );
 }

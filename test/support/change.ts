@@ -1,16 +1,17 @@
 /** Changes made up for tests of what is done with them. */
-import type { Change, FileType, Status, Timestamp } from "../../lib/btrfs/change.ts";
+import type { Change, FileType, Status, Time } from "../../lib/btrfs/change.ts";
+import type { Exact } from "../../lib/exact.ts";
 
 export interface ChangeOptions {
   readonly path: string | Uint8Array;
   readonly status?: Status;
   /** A file, or a symlink where it has a text. */
   readonly type?: FileType;
-  readonly sizeBytes?: number;
+  readonly sizeBytes?: Exact;
   readonly links?: number;
   readonly link?: string;
-  readonly mtime?: Timestamp;
-  readonly ctime?: Timestamp;
+  readonly mtime?: Time;
+  readonly ctime?: Time;
 }
 
 export function madeUpChange(options: ChangeOptions): Change {

@@ -1,5 +1,6 @@
 /** Two subvolumes for tests of comparisons, and what a comparison says as lines. */
 import { closeSync, openSync } from "node:fs";
+import { commitTransaction } from "../../lib/host/btrfs-ioctl.ts";
 import { diffSubvolumes } from "../../lib/host/diff.ts";
 import { visible } from "../../lib/text.ts";
 import { sh } from "./disk.ts";
@@ -36,6 +37,16 @@ export function makeSnapshot(
 /** Runs a script with sh in a directory. */
 export function inDirectory(dir: string, script: string): void {
   sh(["sh", "-e", "-u", "-c", `cd "$1"\n${script}`, "sh", dir]);
+}
+
+/** The transaction that all that was written so far belongs to, or an earlier one. */
+export function commitAt(root: string): number {
+  const fd = openSync(root, "r");
+  try {
+    return commitTransaction(fd);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** `STATUS type path` for each change, in the order they came. */

@@ -15,8 +15,16 @@ export interface BothWays {
   readonly exhaustive: string[];
 }
 
-/** @param largeBytes as of findDelta(); 0 lets a small base be compared by what was written */
-export function diffBothWays(root: string, base: string, largeBytes?: number): BothWays {
+/**
+ * @param largeBytes as of findDelta(); 0 lets a small base be compared by what was written
+ * @param since as of diffTrees()
+ */
+export function diffBothWays(
+  root: string,
+  base: string,
+  largeBytes?: number,
+  since?: number,
+): BothWays {
   const fds = [openSync(root, "r"), openSync(base, "r")] as const;
   try {
     for (const fd of fds) syncFilesystem(fd);
@@ -25,7 +33,7 @@ export function diffBothWays(root: string, base: string, largeBytes?: number): B
       const found: string[] = [];
       diffTrees(
         { root: read(fds[0]), base: read(fds[1]) },
-        { content: contentBelow(fds[0], fds[1]), touched },
+        { content: contentBelow(fds[0], fds[1]), touched, since },
         ({ status, type, path }) => found.push(`${status} ${type} ${visible(path)}`),
       );
       return found;

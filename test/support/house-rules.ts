@@ -8,7 +8,9 @@ import { type Import, importsOf, type Sources, withoutComments } from "./sources
 const LINES_MAX = 300;
 const PURE_MODULES =
   /^(?:package\.json|LICENSES\.txt|node:(?:crypto|path|path\/posix|util|buffer)|zod|smol-toml|toml-eslint-parser)$/;
-const MACHINE = /\b(?:Bun|process|globalThis)\.|\b(?:fetch|setTimeout|setInterval)\(/;
+// The width of a text is as pure as its length.
+const MACHINE =
+  /\b(?:Bun(?!\.stringWidth\()|process|globalThis)\.|\b(?:fetch|setTimeout|setInterval)\(/;
 const UNREPEATABLE =
   /\bDate\.now\(|\bnew Date\(\)|\bMath\.random\(|\brandom(?:UUID|Bytes)\b|\bperformance\./;
 const READING = new Set(

@@ -64,6 +64,8 @@ function combined({ stage1, module, encrypted, swap, users }: Choice): Profile {
   const example = exampleProfile();
   const disk: Profile["disk"] = {
     ...example.disk,
+    // What may be another disk's name at the next boot is refused for swap with a new key.
+    device: "/dev/disk/by-id/virtio-1",
     swap: swap === undefined ? undefined : { kind: swap, size: 8192 * MIB },
     encryption: encrypted ? { mapper: "cryptroot" } : undefined,
   };

@@ -80,7 +80,15 @@ function compare(
   const same =
     stat.mode === their.stat.mode && stat.uid === their.stat.uid && stat.gid === their.stat.gid;
   const timesCount = !stat.isDirectory() || our.entries === their.entries;
-  return same && (!timesCount || stat.mtimeNs === their.stat.mtimeNs) ? undefined : "m";
+  const sameLinks = stat.nlink === their.stat.nlink;
+  return same && sameLinks && (!timesCount || sameTimes(stat, their.stat)) ? undefined : "m";
+}
+
+/** The time of a change counts for what is one inode: by its number and time of birth. */
+function sameTimes(our: BigIntStats, their: BigIntStats): boolean {
+  if (our.mtimeNs !== their.mtimeNs) return false;
+  const isOne = our.ino === their.ino && our.birthtimeNs === their.birthtimeNs;
+  return !isOne || our.ctimeNs === their.ctimeNs;
 }
 
 function sameContent(root: string, our: Entry, base: string, their: Entry): boolean {

@@ -4,6 +4,7 @@
  */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { closeSync, openSync, writeFileSync } from "node:fs";
+import type { Exact } from "../../lib/exact.ts";
 import { diffSubvolumes } from "../../lib/host/diff.ts";
 import { visible } from "../../lib/text.ts";
 import { changes, inDirectory, makeRoot } from "../support/diff.ts";
@@ -35,8 +36,8 @@ for (let n = 0; ; n++) {
 }`;
 
 /** Sizes of the stable files; everything is asked for its inode and the text of its link. */
-function stableSizes(root: string, base: string): number[] {
-  const sizes: number[] = [];
+function stableSizes(root: string, base: string): Exact[] {
+  const sizes: Exact[] = [];
   const fds = [openSync(root, "r"), openSync(base, "r")] as const;
   try {
     diffSubvolumes({ root: fds[0], base: fds[1] }, (change) => {

@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { symlinkSync } from "node:fs";
-import { inDirectory } from "../support/diff.ts";
+import { commitAt, inDirectory } from "../support/diff.ts";
 import { makeBtrfs, mountAt, Scratch, sh } from "../support/disk.ts";
 import { diffBothWays } from "../support/exhaustive-diff.ts";
 import { Operations } from "../support/operations.ts";
@@ -56,6 +56,22 @@ describePrivileged("findDelta()", () => {
     expect(reason).toMatch(/^comparing [\d,]+ inodes? written since transaction \d+$/);
     expect(chosen).toEqual(exhaustive);
     expect(chosen.length).toBeGreaterThan(100);
+  });
+
+  test.each(SEEDS)("finds as much of what is new since a transaction, seed %d", (seed) => {
+    const { blank, root } = make(`since-${seed}`, (dir) => new Operations(dir, seed).run(500));
+    const random = new Operations(root, seed + 100);
+    random.run(300);
+    const transaction = commitAt(root) + 1;
+    random.run(100);
+    inDirectory(
+      `${root}/bulk`,
+      "echo x >>link7; mv 8 9/moved; mv 10 w; mv w 10; echo y >11/other; rm 12/sub/3",
+    );
+    const { chosen, exhaustive } = diffBothWays(root, blank, undefined, transaction);
+    expect(chosen).toEqual(exhaustive);
+    expect(chosen).toContain("A file /bulk/9/moved/sub/7");
+    expect(chosen.length).toBeLessThan(diffBothWays(root, blank).chosen.length);
   });
 
   test("finds a file by all of its names where only its content was written", () => {

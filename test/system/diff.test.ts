@@ -33,7 +33,7 @@ const added: Case[] = [
   ["a block device", "", "mknod new b 7 0", ["A block /new"]],
   ["a symlink", "", "ln -s nowhere new", ["A symlink /new"]],
   ["an empty directory", "", "mkdir new", ["A directory /new"]],
-  ["a hard link to an old file", "touch old", "ln old new", ["A file /new"]],
+  ["a hard link to an old file", "touch old", "ln old new", ["A file /new", "m file /old"]],
   [
     "hard links across directories",
     "",
@@ -73,6 +73,18 @@ const content: Case[] = [
   ["a symlink retargeted to a longer name", "ln -s one l", "ln -sfn three l", ["M symlink /l"]],
   ["a device with another number", "mknod d c 1 3", "rm d; mknod d c 1 5", ["M character /d"]],
   ["content and mode", "echo one > f", "echo two > f; chmod 600 f", ["M file /f"]],
+  [
+    "one byte longer than 2^53, times kept",
+    "truncate -s 9007199254740992 f; touch -d 2001-02-03 f",
+    "truncate -s 9007199254740993 f; touch -d 2001-02-03 f",
+    ["M file /f"],
+  ],
+  [
+    "overwritten in the last byte that a file can have",
+    "printf a | dd of=f bs=1 seek=9223372036854775806 status=none",
+    "printf b | dd of=f bs=1 seek=9223372036854775806 conv=notrunc status=none",
+    ["M file /f"],
+  ],
   [
     "both names of a file with two links",
     "echo one > f; ln f g",
@@ -121,6 +133,40 @@ const metadata: Case[] = [
   ],
   ["mtime of a fifo", "mkfifo p", "touch -d 2001-02-03 p", ["m fifo /p"]],
   ["equal bytes written again", big("f"), "seq 60000 > f", ["m file /f"]],
+  [
+    "the count of links, more",
+    "echo one > f",
+    "mkdir d; ln f d/g",
+    ["A directory /d", "A file /d/g", "m file /f"],
+  ],
+  [
+    "the count of links, less",
+    "echo one > f; ln f g; ln f h",
+    "rm h",
+    ["m file /f", "m file /g", "D file /h"],
+  ],
+  ["ctime only, by chmod", "touch f; chmod 600 f", "chmod 600 f", ["m file /f"]],
+  [
+    "ctime only, by a link that came and went",
+    "touch f",
+    "ln f g; rm g",
+    ["m directory /", "m file /f"],
+  ],
+  ["ctime only, of a directory", "mkdir d; touch d/f", "chmod 755 d", ["m directory /d"]],
+  ["ctime only, of a symlink", "ln -s x l", "chown -h 0 l", ["m symlink /l"]],
+  ["ctime only, by a flag of chattr", "echo one > f", "chattr +A f", ["m file /f"]],
+  [
+    "ctime only, by a hole filled with zeros",
+    "truncate -s 64K f",
+    "touch -r f /tmp/blankroot-t; dd if=/dev/zero of=f bs=64K count=1 conv=notrunc status=none; touch -r /tmp/blankroot-t f; rm /tmp/blankroot-t",
+    ["m file /f"],
+  ],
+  [
+    "ctime only, by space allocated within the file",
+    "truncate -s 64K f",
+    "touch -r f /tmp/blankroot-t; fallocate -l 64K f; touch -r /tmp/blankroot-t f; rm /tmp/blankroot-t",
+    ["m file /f"],
+  ],
 ];
 
 const gone: Case[] = [
@@ -131,7 +177,7 @@ const gone: Case[] = [
     "rm -r d",
     ["D directory /d", "D directory /d/e", "D file /d/e/f", "D file /d/g"],
   ],
-  ["one of two links", "touch f; ln f g", "rm g", ["D file /g"]],
+  ["one of two links", "touch f; ln f g", "rm g", ["m file /f", "D file /g"]],
   ["a renamed file", "touch f", "mv f g", ["D file /f", "A file /g"]],
   [
     "a renamed directory",
@@ -230,22 +276,27 @@ const names: Case[] = [
 
 const unchanged: Case[] = [
   ["nothing happened", `mkdir d; ${big("d/f")}; ln -s x l`, "", []],
-  ["ctime only", "touch f; chmod 600 f", "chmod 600 f", []],
-  ["the count of links only", "touch f", "ln f g; rm g", ["m directory /"]],
+  ["read, which sets atime alone", "echo one > f; mkdir d; touch d/f", "cat f; ls d", []],
   ["recopied, times kept", big("f"), "cp -p --reflink=never f g; mv g f", []],
   ["recopied as a reflink, times kept", big("f"), "cp -p --reflink=always f g; mv g f", []],
   ["an inline file recopied", "echo x > f", "cp -p f g; mv g f", []],
   ["defragmented into other extents", big("f"), "sync; btrfs filesystem defragment -czstd f", []],
   [
-    "a hole filled with zeros, times kept",
+    "zeros put in the place of a hole, times kept",
     "truncate -s 64K f",
-    "touch -r f /tmp/blankroot-t; dd if=/dev/zero of=f bs=64K count=1 conv=notrunc status=none; touch -r /tmp/blankroot-t f; rm /tmp/blankroot-t",
+    "head -c 64K /dev/zero > g; touch -r f g; mv g f",
     [],
   ],
   [
-    "space allocated within the file",
-    "truncate -s 64K f",
-    "touch -r f /tmp/blankroot-t; fallocate -l 64K f; touch -r /tmp/blankroot-t f; rm /tmp/blankroot-t",
+    "replaced by an equal file with other flags",
+    "echo one > f",
+    "touch g; chattr +A g; echo one > g; touch -r f g; mv g f",
+    [],
+  ],
+  [
+    "the last byte that a file can have recopied, times kept",
+    "printf a | dd of=f bs=1 seek=9223372036854775806 status=none",
+    "printf a | dd of=g bs=1 seek=9223372036854775806 status=none; touch -r f g; mv g f",
     [],
   ],
   ["balanced", big("f"), "btrfs -q balance start --full-balance .", []],

@@ -7,6 +7,8 @@ import { builtExecutable } from "../support/executable.ts";
 import { describePrivileged } from "../support/privileged.ts";
 
 const PAGE = 4096;
+/** Of the file, what says so: less than one packet of a download holds. */
+const FIRST_BYTES = 600;
 const INCOMPLETE = "this file is incomplete or damaged, its size is wrong; download it again";
 const DAMAGED = "this file is damaged, its checksum is wrong; download it again";
 /** Of launcher/payload.h: where the frames are told. */
@@ -52,10 +54,11 @@ describePrivileged("a damaged executable", () => {
     expect(root.enter()).toMatchObject({ status: 0 });
   });
 
-  test("cut off anywhere behind its first page, it says so", () => {
+  test("cut off anywhere behind its first bytes, it says so", () => {
     const launcherEnd = Math.min(...frames);
     const middles = frames.map((from) => from + 1000);
     for (const size of [
+      ...Array.from({ length: 50 }, (_, index) => FIRST_BYTES + index * 70),
       PAGE,
       PAGE + 1,
       launcherEnd - 1,
@@ -69,8 +72,8 @@ describePrivileged("a damaged executable", () => {
     }
   });
 
-  test("cut off within its first page, it doesn't run", () => {
-    for (const size of [1, 16, 63, 64, 176, 500, 1000, 2000, 4000, PAGE - 1]) {
+  test("cut off within its first bytes, it doesn't run", () => {
+    for (const size of [1, 16, 63, 64, 175, 176, 177, 250, 321, 400, 500, FIRST_BYTES - 20]) {
       run(good.subarray(0, size));
     }
   });
@@ -91,6 +94,7 @@ describePrivileged("a damaged executable", () => {
       at + 24, // the checksum
       at + 40, // the name
       at + 72, // the unpacked size
+      at + 77, // which is then a terabyte more
       at + 80, // the code's place
       at + 104, // the first frame's
     ];
@@ -113,7 +117,16 @@ describePrivileged("a damaged executable", () => {
   });
 
   test("uncompressed and cut off, it says so", () => {
-    for (const size of [PAGE * 20, 1_000_000, inPlace.length - 1]) {
+    for (const size of [
+      2500,
+      3000,
+      PAGE,
+      PAGE * 2,
+      5000,
+      PAGE * 20,
+      1_000_000,
+      inPlace.length - 1,
+    ]) {
       const ran = run(inPlace.subarray(0, size));
       expect([size, ran.stderr]).toEqual([
         size,

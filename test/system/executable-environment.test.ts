@@ -127,12 +127,43 @@ describePrivileged("the executable, from a hostile place,", () => {
   });
 
   describe("what it starts", () => {
+    /** Calls the executable under the other's path, with an environment that no shell makes. */
+    const START_C = `#include <unistd.h>
+int main(int argc, char **argv) {
+  char *words[] = {argv[2], "install-links", "/", 0};
+  char *variables[] = {"BAD=\\xff\\xfe", "TWICE=1", "LC_ALL=de", "TWICE=2", "NONE", "=x", "PATH=/",
+                       "LC_ALL=fr", 0};
+  return argc + execve(argv[1], words, variables);
+}
+`;
+    const DUMP_C = `#include <stdio.h>
+extern char **environ;
+int main(void) {
+  FILE *to = fopen("environ", "w");
+  for (char **at = environ; *at != 0; at++) fprintf(to, "%s%c", *at, 0);
+  return fclose(to);
+}
+`;
+
     /** Stands in for the executable, which install-links asks for its version. */
     const DUMP = `#!/bin/sh
 cp /proc/self/environ "$0.environ"
 ls -l /proc/self/fd >"$0.fds"
 cat /proc/$$/maps >"$0.maps"
 `;
+
+    test("gets what is no UTF-8, stands there twice, or is no variable", () => {
+      using scratch = new Scratch();
+      writeFileSync(scratch.path("start.c"), START_C);
+      writeFileSync(scratch.path("dump.c"), DUMP_C);
+      for (const name of ["start", "dump"]) {
+        sh(["gcc", "-o", scratch.path(name), scratch.path(`${name}.c`)]);
+      }
+      const ran = run([scratch.path("start"), files.inPlace, scratch.path("dump")], scratch.dir);
+      expect(ran.status).toBe(3);
+      const got = readFileSync(scratch.path("environ"), "latin1");
+      expect(got).toBe("BAD=\xff\xfe\0TWICE=1\0TWICE=2\0NONE\0=x\0PATH=/\0LC_ALL=C\0");
+    });
 
     test.each(["compressed", "inPlace"] as const)(
       "gets every variable, and no file (%s)",
@@ -218,6 +249,7 @@ cat /proc/$$/maps >"$0.maps"
     expect(again.status).toBe(3);
     expect(again.stderr).toContain("it exists already");
     expect(run([files.compressed, "unpack"], "/").status).toBe(2);
+    expect(run([files.compressed, "unpack", ""], "/").status).toBe(2);
     expect(run([files.compressed, "unpack", "a", "b"], "/").status).toBe(2);
   });
 

@@ -68,6 +68,19 @@ describePrivileged("the executable", () => {
       expect(statSync(root.path("copy")).mode & 0o7777).toBe(0o755);
     });
 
+    test("says so where its stack is too small for Bun, which would end as if it had found something", () => {
+      using root = new EmptyRoot(files.inPlace);
+      for (const [kibibytes, status] of [
+        [32, 4],
+        [256, 4],
+        [512, 0],
+      ]) {
+        const ran = root.enter({ script: `ulimit -s ${kibibytes}; enter "$@"` });
+        expect([kibibytes, ran.status]).toEqual([kibibytes, status]);
+        if (status !== 0) expect(ran.stderr).toContain("the stack is limited");
+      }
+    });
+
     test("says so where /proc is missing, and where stdout is closed", () => {
       using root = new EmptyRoot(files.inPlace);
       expect(root.enter({ before: 'umount "$R/proc"' })).toMatchObject({
@@ -139,6 +152,43 @@ describePrivileged("the executable", () => {
       }
     });
 
+    test("starts where its caller ignores the end of children", () => {
+      using root = new EmptyRoot(files.compressed);
+      starts(root, { before: 'trap "" CHLD', unshare: [] });
+      const ignoring = Bun.spawnSync(
+        ["env", "--ignore-signal=CHLD", files.compressed, "--version"],
+        {
+          env: { BLANKROOT_CACHE: "off" },
+        },
+      );
+      expect([ignoring.exitCode, ignoring.stderr.toString()]).toEqual([0, ""]);
+    });
+
+    test("says so where it may be executed and not read", () => {
+      using root = new EmptyRoot(files.compressed);
+      chmodSync(root.path("blankroot"), 0o111);
+      const ran = root.enter({ user: NOBODY });
+      expect(ran).toMatchObject({ status: 4, stdout: "" });
+      expect(ran.stderr).toContain("it must be readable");
+    });
+
+    test("says that memory is short where it is, and not that it is damaged", () => {
+      const sizes = [files.compressed, files.inPlace].map((file) => statSync(file).size);
+      // Enough for both files, too little for what decodes.
+      const limit = sizes[0]! + sizes[1]! + 2 ** 18;
+      for (const cache of ["on", "off"]) {
+        using root = new EmptyRoot(files.compressed);
+        root.mkdir("run");
+        const ran = root.enter({
+          script: `exec prlimit --as=${limit} chroot "$R" /blankroot`,
+          env: { BLANKROOT_CACHE: cache },
+        });
+        expect(ran.stderr).toBe("blankroot: Cannot start: not enough memory to unpack\n");
+        expect(ran.status).toBe(4);
+        starts(root);
+      }
+    });
+
     test("says so where nothing can be executed", () => {
       using root = new EmptyRoot(files.compressed);
       const ran = root.enter({
@@ -180,6 +230,10 @@ describePrivileged("the executable", () => {
       ["of another size", (file) => writeFileSync(file, "#!/bin/sh\necho evil\n")],
       ["that others may write", (file) => chmodSync(file, 0o777)],
       ["of somebody else", (file) => chownSync(file, NOBODY, NOBODY)],
+      [
+        "that is none, but a pipe that nobody writes to",
+        (file) => sh(["sh", "-c", 'rm "$1"; mkfifo -m 500 "$1"', "sh", file]),
+      ],
     ])("puts its own in the place of a file %s", (_, spoil) => {
       using root = new EmptyRoot(files.compressed);
       root.mkdir("run");
@@ -214,9 +268,11 @@ describePrivileged("the executable", () => {
 
     test("killed at any time, it leaves nothing but what is whole", () => {
       using root = new EmptyRoot(files.compressed);
-      root.mkdir("run");
+      sh(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", root.mkdir("run")]);
       const left = { nothing: 0, whole: 0 };
-      for (let milliseconds = 0; milliseconds < 400; milliseconds += 10) {
+      // Around the time at which it is whole, however fast the machine is.
+      let milliseconds = 100;
+      for (let kills = 0; kills < 40; kills++) {
         const ran = root.enter({
           script: `rm -rf "$R/${CACHE}"; enter "$@" & sleep ${milliseconds / 1000}; kill -9 $! && wait`,
         });
@@ -225,7 +281,9 @@ describePrivileged("the executable", () => {
         for (const name of names) {
           expect(statSync(root.path(CACHE, name)).size).toBe(statSync(files.inPlace).size);
         }
-        left[names.length === 0 ? "nothing" : "whole"]++;
+        const isWhole = names.length > 0;
+        left[isWhole ? "whole" : "nothing"]++;
+        milliseconds *= isWhole ? 0.7 : 1.3;
         starts(root);
         expect(unpacked(root)).toHaveLength(1);
       }

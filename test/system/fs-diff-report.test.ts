@@ -1,6 +1,6 @@
 /** What fs-diff makes of a real root, and that its JSON is what the schema says. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { diffLine } from "../../tools/diff-schema.ts";
 import { sh } from "../support/disk.ts";
 import { Machine } from "../support/machine.ts";
@@ -81,6 +81,53 @@ describePrivileged("fs-diff", () => {
     expect(diff("--since", "last", "--mark", "--state", state).stdout).toBe("/srv/service/new\n");
     expect(diff("--since", "last", "--state", state).stdout).toBe("");
     rmSync(machine.in("root/srv/service/new"));
+  });
+
+  test.each([[[]], [["--sort", "size"]], [["--tree"]], [["--stat"]], [["--collapse"]]])(
+    "tells the size of a file beyond 2^53 to the byte with %p",
+    (words) => {
+      machine.write("root", "/huge/f");
+      sh(["truncate", "-s", "9007199254740993", machine.in("root/huge/f")]);
+      const { stdout } = diff("--json", ...words, "/huge");
+      expect(stdout).toMatch(/"(?:size|bytes)":9007199254740993\b/);
+      for (const line of stdout.trim().split("\n")) diffLine.parse(JSON.parse(line));
+      rmSync(machine.in("root/huge"), { recursive: true });
+    },
+  );
+
+  test("lists all that is in a directory that was renamed since the mark", () => {
+    const state = machine.scratch.path("moves");
+    machine.write("root", "/srv/tree/e/f", "/srv/other/g");
+    diff("--mark", "--state", state);
+    renameSync(machine.in("root/srv/tree"), machine.in("root/srv/other/tree"));
+    const { stdout } = diff("--since", "last", "--state", state);
+    expect(stdout).toBe("/srv/other/tree/e/f\n");
+    rmSync(machine.in("root/srv/other"), { recursive: true });
+  });
+
+  test("lists everything where another root stands in the place of the marked one", () => {
+    const state = machine.scratch.path("roots");
+    const [root, other] = [machine.in("root"), machine.in("other")];
+    sh(["btrfs", "--quiet", "subvolume", "snapshot", root, other]);
+    diff("--mark", "--state", state);
+    const all = diff().stdout;
+    const exchange = () =>
+      sh(["sh", "-ec", 'mv "$1" "$1-2"; mv "$2" "$1"; mv "$1-2" "$2"', "sh", root, other]);
+    exchange();
+    const since = diff("--since", "last", "--state", state);
+    expect(since.stderr).toContain("another one than at the mark of");
+    expect(since.stdout).toBe(all);
+    exchange();
+    expect(diff("--since", "last", "--state", state).stdout).toBe("");
+    sh(["btrfs", "--quiet", "subvolume", "delete", other]);
+  });
+
+  test("names the directory of --state that is missing, and makes none", () => {
+    const directory = machine.scratch.path("mistyped");
+    const ran = diff("--mark", "--state", `${directory}/mark`);
+    expect(ran.stderr).toContain(`${directory} is missing, expected a directory`);
+    expect(ran.status).toBe(3);
+    expect(existsSync(directory)).toBe(false);
   });
 
   test("keeps the mark below the persist root, where it outlives the root", () => {

@@ -19,6 +19,9 @@ const MACHINES = {
   },
 } as const;
 
+/** What is looked for, and what stands before and behind it. */
+const OPCODES = [0xe8, 0xe9, 0x94, 0x97, 0, 0xff, 0x0f, 0x28, 0x48, 0x8b, 0x05, 0x0d, 0x15, 0x3d];
+
 function compilerOf(machine: Machine): string {
   return ARCHITECTURES.find(({ name }) => name === machine)!.compiler;
 }
@@ -89,7 +92,7 @@ for (const machine of ["x86_64", "aarch64"] as const) {
       };
       for (let round = 0; round < 20; round++) {
         const code = Uint8Array.from({ length: 5000 }, () =>
-          random() % 3 === 0 ? [0xe8, 0xe9, 0x94, 0x97, 0, 0xff][random() % 6]! : random() & 0xff,
+          random() % 3 === 0 ? OPCODES[random() % OPCODES.length]! : random() & 0xff,
         );
         const ends = [random() % 2500, 2500 + (random() % 2500), 5000];
         expect(Buffer.from(roundTrip(code, ends)).equals(code)).toBe(true);
@@ -104,11 +107,16 @@ for (const machine of ["x86_64", "aarch64"] as const) {
           code[at] = 0xe8;
           view.setInt32(at + 1, 48 - at, true);
         }
+        for (const at of [35, 43]) {
+          code.set([0x48, 0x8d, 0x05], at - 2);
+          view.setInt32(at + 1, 60 - at, true);
+        }
       } else {
         for (const at of [8, 24]) view.setUint32(at, (0x25 << 26) | ((48 - at) / 4), true);
       }
       makeBranchesAbsolute(machine, code, 0, 64);
       expect(code.slice(8, 13)).toEqual(code.slice(24, 29));
+      expect(code.slice(33, 40)).toEqual(code.slice(41, 48));
     });
   });
 }

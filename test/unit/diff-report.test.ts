@@ -1,12 +1,15 @@
 import { describe, expect, test } from "bun:test";
+import { cellsOf } from "../../lib/cells.ts";
+import type { Exact } from "../../lib/exact.ts";
 import type { Judge } from "../../lib/fate.ts";
 import { UsageFault } from "../../lib/fault.ts";
 import { type ReportFlags, readReportFlags } from "../../lib/report/diff-options.ts";
 import { type DiffReport, Listing, Summing } from "../../lib/report/diff-report.ts";
 import { readSince, type SinceFlags } from "../../lib/report/since.ts";
-import { SortedRecords } from "../../lib/report/sorted.ts";
+import { SortedRecords, sizeValue } from "../../lib/report/sorted.ts";
 import { Stat } from "../../lib/report/stat.ts";
 import { LossTree } from "../../lib/report/tree.ts";
+import { diffLine } from "../../tools/diff-schema.ts";
 import { type ChangeOptions, madeUpChange } from "../support/change.ts";
 
 /** What lies below /kept or is called so is kept, all else is lost. */
@@ -18,6 +21,10 @@ const judge: Judge = ({ path, status }) =>
       : { fate: "lost", reason: "not listed" };
 
 type Made = Omit<ChangeOptions, "path">;
+
+function times(all: ReadonlyArray<[seconds: Exact, nanoseconds: number]>): Made[] {
+  return all.map(([seconds, nanoseconds]) => ({ mtime: { seconds, nanoseconds } }));
+}
 
 /** A directory ends with "/"; in the order of a walk. */
 function changes(paths: ReadonlyArray<string | [path: string, options: Made]>) {
@@ -108,6 +115,60 @@ describe("Listing, sorted by", () => {
     expect(listed(sized, { sort })).toEqual(lines);
   });
 
+  test.each<[sort: string, what: string, values: Made[]]>([
+    [
+      "mtime",
+      "to the nanosecond",
+      times([
+        [1764000000, 999_999_999],
+        [1764000000, 999_999_998],
+        [1764000000, 0],
+      ]),
+    ],
+    [
+      "mtime",
+      "before 1970",
+      times([
+        [0, 0],
+        [-1, 999_999_999],
+        [-1, 0],
+        [-2, 5],
+      ]),
+    ],
+    [
+      "mtime",
+      "beyond any calendar",
+      times([
+        [2n ** 63n - 1n, 1],
+        [2n ** 63n - 1n, 0],
+        [2n ** 53n + 1n, 0],
+        [2n ** 53n, 9],
+      ]),
+    ],
+    [
+      "mtime",
+      "before anything",
+      times([
+        [-(2n ** 53n), 0],
+        [-(2n ** 53n) - 1n, 9],
+        [-(2n ** 63n), 1],
+        [-(2n ** 63n), 0],
+      ]),
+    ],
+    [
+      "size",
+      "to the byte",
+      [2n ** 63n - 1n, 2n ** 63n - 2n, 2n ** 53n + 1n, 2n ** 53n, 2 ** 53 - 1, 1].map(
+        (sizeBytes) => ({ sizeBytes }),
+      ),
+    ],
+  ])("%s, %s", (sort, _, values) => {
+    const falling = values.map((value, index): [string, Made] => [`/${index}`, value]);
+    const lines = falling.map(([path]) => path);
+    expect(listed(falling, { sort })).toEqual(lines);
+    expect(listed(falling.toReversed(), { sort })).toEqual(lines);
+  });
+
   test("size, with directories that stand for theirs", () => {
     const paths: Parameters<typeof changes>[0] = [
       ["/a", { sizeBytes: 8 }],
@@ -121,7 +182,7 @@ describe("Listing, sorted by", () => {
 test("SortedRecords holds many records of any length", () => {
   const sorted = new SortedRecords();
   const record = (index: number) => Buffer.from(`${index} ${"x".repeat(index % 300)}`);
-  for (let index = 0; index < 5000; index++) sorted.add(record(index), index % 7);
+  for (let index = 0; index < 5000; index++) sorted.add(record(index), sizeValue(index % 7));
   const keys: number[] = [];
   sorted.drain((each) => {
     const index = Number.parseInt(Buffer.from(each).toString(), 10);
@@ -228,18 +289,60 @@ describe("LossTree", () => {
     ]);
   });
 
-  test.each([20, 60, 80, 200])("fits into %d columns, or its least width", (width) => {
+  test.each([33, 40, 46, 47, 48, 60, 80, 200])("shows all columns in %d cells", (width) => {
     const lines = summed(3).render({ width });
-    expect(lines[1]).toMatch(/^ +151 bytes +3 [█ ]* +a\/$/);
+    expect(lines[1]).toMatch(/^ *151 bytes +3 [█ ]*a\/$/);
     for (const line of lines) {
       expect(line).not.toContain("\x1b");
-      expect(line.length).toBeLessThanOrEqual(Math.max(width, 50));
+      expect(line.length).toBeLessThan(width);
     }
   });
 
+  test("is as wide as it may be, with bars, where there is room", () => {
+    expect(summed(3).render({ width: 60 })).toEqual([
+      "   156 bytes           4 █████████████ /",
+      "   151 bytes           3 █████████████   a/",
+      "   150 bytes           2 █████████████     b/",
+      "   100 bytes           1 ████████            c/",
+      "      1 byte           1                   \\x1b[2J/",
+    ]);
+  });
+
+  const HOSTILE = [
+    "日本語のとても長いディレクトリ名です".repeat(4),
+    "e\u0301".repeat(100),
+    "a\u0301\u0302\u0303\u0304".repeat(50),
+    "👍🏽👨‍👩‍👧‍👦🇫🇷☺️".repeat(20),
+    "ｆｕｌｌ　ｗｉｄｔｈ".repeat(9),
+    "ᄒ\u1161ᆫ".repeat(40),
+    "x".repeat(255),
+  ];
+
+  test.each(Array.from({ length: 120 }, (_, index) => index + 20))(
+    "fits into %d cells, whatever names are",
+    (width) => {
+      const tree = new LossTree(64);
+      const sizeBytes = 1024 ** 5 * 1023.99;
+      for (const name of HOSTILE) {
+        const path = Buffer.from(`/${name}/deep${`/${name}`.repeat(20)}/f`);
+        for (let index = 0; index < 3; index++)
+          tree.add(path, { sizeBytes: Math.floor(sizeBytes), names: 1 });
+      }
+      const lines = tree.render({ width });
+      expect(lines.length).toBeGreaterThan(100);
+      expect(
+        lines.filter((line) => cellsOf(line) > width || Bun.stringWidth(line) > width),
+      ).toEqual([]);
+      // A name is seen at every depth.
+      expect(lines.filter((line) => line.endsWith(" …"))).toEqual([]);
+    },
+  );
+
   test("says how many directories it doesn't name", () => {
     const tree = new LossTree(2);
-    for (let index = 0; index < 25; index++) tree.add(Buffer.from(`/d${index}/f`), index);
+    for (let index = 0; index < 25; index++) {
+      tree.add(Buffer.from(`/d${index}/f`), { sizeBytes: index, names: 1 });
+    }
     const lines = tree.render({ width: 80 });
     expect(lines).toHaveLength(12);
     expect(lines.at(-1)).toContain("15 more directories");
@@ -270,4 +373,39 @@ test("Stat sums by fate, status and type", () => {
     types: { file: { count: 3, bytes: 7 }, directory: { count: 1 } },
   });
   expect(stat.render().join("\n")).toMatch(/^lost +2 +4 bytes$/m);
+});
+
+describe("sizes beyond 2^53 are exact", () => {
+  const huge = 2n ** 63n - 1n;
+  const large: Parameters<typeof changes>[0] = [
+    "/d/",
+    ["/d/f", { sizeBytes: 9007199254740993n }],
+    ["/d/g", { sizeBytes: huge }],
+    ["/d/h", { sizeBytes: huge }],
+  ];
+  // 9007199254740993 + 2 * (2^63 - 1)
+  const sum = "18455751272964292607";
+
+  test("in a listing", () => {
+    const lines = listed(large, { json: true });
+    const sizes = lines.map((line) => /"size":(\d+)/.exec(line)![1]);
+    expect(sizes).toEqual(["9007199254740993", String(huge), String(huge)]);
+  });
+
+  test("in a directory that stands for its content", () => {
+    const [line] = listed(large, { json: true, collapse: true });
+    expect(line).toContain(`"bytes":${sum}`);
+  });
+
+  test.each<[string, LossTree | Stat]>([
+    ["tree", new LossTree(4)],
+    ["stat", new Stat()],
+  ])("in a sum: %s", (kind, sums) => {
+    const { selection } = readReportFlags({ [kind]: true }, false);
+    const report = new Summing(judge, selection, sums);
+    for (const change of changes(large)) report.add(change);
+    expect(sums.json()).toContain(`"bytes":${sum}`);
+    expect(sums.render({ width: 80 }).join("\n")).toMatch(/ 16\.0 EiB\b/);
+    expect(diffLine.safeParse(JSON.parse(sums.json())).error).toBeUndefined();
+  });
 });

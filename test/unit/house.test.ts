@@ -232,6 +232,7 @@ test.each<[string, Rule, string, string]>([
     "lib/plans/a.ts",
     "/** Not Bun.spawn. */\n// nor process.env\nconst a = 1;",
   ],
+  ["the width of a text", rules.pureIsPure, "lib/a.ts", "const a = Bun.stringWidth(text);"],
   [
     "an address in a string",
     rules.pureIsPure,

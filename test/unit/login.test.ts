@@ -133,8 +133,12 @@ function lossesOf(files: readonly (readonly [path: string, bytes: number])[]) {
   let bytes = 0;
   for (const [path, size] of files) {
     losses.note(Buffer.from(path));
-    losses.add(Buffer.from(path), size, { seconds: 0, nanoseconds: 0 });
+    losses.add(Buffer.from(path), weighing(size), { seconds: 0, nanoseconds: 0 });
     bytes += size;
   }
   return { lost: { files: files.length, bytes }, groups: losses.groups() };
+}
+
+function weighing(sizeBytes: number) {
+  return { sizeBytes, names: 1 };
 }

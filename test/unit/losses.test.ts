@@ -95,7 +95,7 @@ describe("Losses", () => {
     const walk = ["/home/jo/a", "/home/jo/p/,first", "/home/jo/p/.git", "/home/jo/p/src/deep/x"];
     for (const path of walk) {
       losses.note(bytes(path));
-      losses.add(bytes(path), 1, secondsAgo(0));
+      losses.add(bytes(path), weighing(1), secondsAgo(0));
     }
     const groups = losses.groups();
     expect(groups.map(({ kind, name, files }) => [kind, name, files])).toEqual([
@@ -117,7 +117,7 @@ describe("Losses", () => {
   ])("takes no project for %s", (_, mark, group) => {
     const losses = new Losses(NOW.getTime());
     losses.note(bytes(mark));
-    losses.add(bytes(`${mark}/x`), 1, secondsAgo(0));
+    losses.add(bytes(`${mark}/x`), weighing(1), secondsAgo(0));
     expect(losses.groups().map(({ kind, name }) => `${kind} ${name}`)).toEqual([group]);
   });
 
@@ -140,7 +140,7 @@ describe("Losses", () => {
       ["/etc/to-come", -24 * hour],
       ["/etc/while-it-walks", -5],
     ];
-    for (const [path, ago] of times) losses.add(bytes(path), 10, secondsAgo(ago));
+    for (const [path, ago] of times) losses.add(bytes(path), weighing(10), secondsAgo(ago));
     const [group] = losses.groups();
     expect(Buffer.from(group!.newest!.path).toString()).toBe("/etc/while-it-walks");
     expect(group!.recent).toEqual({ files: 2, bytes: 20 });
@@ -151,7 +151,7 @@ describe("Losses", () => {
 
   test("has no newest where all is of a time to come", () => {
     const losses = new Losses(NOW.getTime());
-    losses.add(bytes("/etc/a"), 1, secondsAgo(-HOUR_MS));
+    losses.add(bytes("/etc/a"), weighing(1), secondsAgo(-HOUR_MS));
     const groups = losses.groups();
     expect(groups[0]!.newest).toBeUndefined();
     expect(groupLines(groups, NOW)[1]).toContain("time to come   /etc");
@@ -159,7 +159,11 @@ describe("Losses", () => {
 
   test("keeps names that are not UTF-8, and shows none that drives a terminal", () => {
     const losses = new Losses(NOW.getTime());
-    losses.add(Buffer.from("/var/lib/\xff\x1b[2J/x", "latin1"), 1, secondsAgo(9 * 86_400));
+    losses.add(
+      Buffer.from("/var/lib/\xff\x1b[2J/x", "latin1"),
+      weighing(1),
+      secondsAgo(9 * 86_400),
+    );
     const groups = losses.groups();
     expect(groups[0]!.name).toBe("\xff\x1b[2J");
     const text = groupLines(groups, NOW).join("\n");
@@ -199,7 +203,7 @@ test.each<[kind: LossGroup["kind"], name: string]>([
 
 function lossesOf(...files: [path: string, bytes: number][]): LossGroup[] {
   const losses = new Losses(NOW.getTime());
-  for (const [path, size] of files) losses.add(bytes(path), size, secondsAgo(7200));
+  for (const [path, size] of files) losses.add(bytes(path), weighing(size), secondsAgo(7200));
   return losses.groups();
 }
 
@@ -209,4 +213,8 @@ function bytes(path: string): Uint8Array {
 
 function secondsAgo(seconds: number) {
   return { seconds: NOW.getTime() / 1000 - seconds, nanoseconds: 0 };
+}
+
+function weighing(sizeBytes: number) {
+  return { sizeBytes, names: 1 };
 }

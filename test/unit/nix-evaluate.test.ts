@@ -17,7 +17,9 @@ function caseOf(profile: Profile, facts: DiskFacts = NO_DISK, others: string[] =
 }
 
 const systemd = exampleProfile();
-const encrypted = exampleProfile({ disk: { encryption: { mapper: "cryptroot" } } });
+const encrypted = exampleProfile({
+  disk: { encryption: { mapper: "cryptroot" }, device: "/dev/disk/by-id/virtio-1" },
+});
 const scripted = exampleProfile({ rollback: { stage1: "scripted" } });
 const preserved = exampleProfile({ persist: { module: "preservation" } });
 const withoutMaps = {
@@ -50,7 +52,7 @@ const clashes: [name: string, base: Case, message: RegExp][] = [
   [
     "swap once more, where no UUID is known",
     caseOf(systemd, NO_DISK, [`{ swapDevices = [ { device = "/dev/disk/by-uuid/1-2"; } ]; }`]),
-    /swapDevices has the profile's swap twice/,
+    /swapDevices has more than the profile's swap/,
   ],
   [
     "the swap file once more",
@@ -69,7 +71,7 @@ const clashes: [name: string, base: Case, message: RegExp][] = [
   [
     "the LUKS volume once more, where no UUID is known",
     caseOf(encrypted, NO_DISK, [`{ boot.initrd.luks.devices.a.device = "/dev/disk/by-uuid/1"; }`]),
-    /luks\.devices has the profile's volume twice/,
+    /luks\.devices has more than the profile's volume/,
   ],
   [
     "the other stage 1",
@@ -155,6 +157,22 @@ const additions: [name: string, base: Case][] = [
       `{ fileSystems."/nix" = { device = "/dev/sdb1"; fsType = "xfs"; }; }`,
     ]),
   ],
+  [
+    "an ESP on another disk",
+    caseOf(systemd, DISK, [
+      `{ lib, ... }: { fileSystems."/boot".device = lib.mkForce "/dev/sdb1"; }`,
+    ]),
+  ],
+  [
+    "the machine that build-vm makes",
+    caseOf(encrypted, DISK, [
+      `{ lib, ... }: {
+         virtualisation.qemu.options = [ ];
+         fileSystems = lib.mkVMOverride { "/" = { device = "/dev/vda"; fsType = "ext4"; }; };
+         swapDevices = lib.mkVMOverride [ ];
+         boot.initrd.luks.devices = lib.mkVMOverride { }; }`,
+    ]),
+  ],
   ["another name of the machine", caseOf(systemd, DISK, [`{ networking.hostName = "other"; }`])],
 ];
 
@@ -231,6 +249,16 @@ describeUnless(missingProgram(NIX_PROGRAMS), "blankroot.nix", () => {
 
   test.each(additions)("evaluates beside %s", (name) => {
     expect([of(name).error, of(name).failed]).toEqual([undefined, []]);
+  });
+
+  test("rolls nothing back in the machine that build-vm makes, and keeps nothing", () => {
+    const { definitions } = of("the machine that build-vm makes");
+    const { boot, environment } = definitions as Record<string, Record<string, unknown>>;
+    const units = (boot!.initrd as { systemd: { services: Record<string, object> } }).systemd
+      .services;
+    expect(units["blankroot-rollback"]).toEqual({});
+    for (const unit of Object.values(units)) expect(unit).not.toHaveProperty("script");
+    expect(environment!.persistence).toEqual({ "/persist": {} });
   });
 
   test.each(warned)("warns of %s", (name, _, message) => {

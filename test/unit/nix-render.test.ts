@@ -1,7 +1,14 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { btrfsName, labelPath, luksName, NO_DISK, swapName } from "../../lib/nix/disk-names.ts";
+import {
+  btrfsName,
+  type DiskFacts,
+  labelPath,
+  luksName,
+  NO_DISK,
+  swapName,
+} from "../../lib/nix/disk-names.ts";
 import { MODULE_FILE } from "../../lib/nix/module.ts";
 import { type RenderOptions, renderConfiguration } from "../../lib/nix/render.ts";
 import type { Profile } from "../../lib/profile.ts";
@@ -146,6 +153,17 @@ describe("a device is called", () => {
     ],
   ])("%s", (_, profile, facts, [nameOf], path) => {
     expect(nameOf!(profile, facts).path).toBe(path);
+  });
+
+  test("by nothing that may change, for swap that is made anew at every boot", () => {
+    const disk = { encryption: encrypted, device: "/dev/nvme0n1" };
+    const render = (profile: Profile, facts: DiskFacts) =>
+      renderConfiguration(profile, facts, { full: undefined, binaryWith: undefined });
+    expect(() => render(exampleProfile({ disk }), NO_DISK)).toThrow(
+      /anew at every boot on \/dev\/nvme0n1p2, which may be of another disk/,
+    );
+    render(exampleProfile({ disk }), DISK);
+    render(exampleProfile({ disk: { ...disk, device: "/dev/disk/by-id/nvme-a" } }), NO_DISK);
   });
 
   test("by labelPath() alike for any character of ASCII", () => {

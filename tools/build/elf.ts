@@ -24,6 +24,8 @@ const ET_EXEC = 2;
 const ET_DYN = 3;
 const ELFCLASS64 = 2;
 const ELFDATA2LSB = 1;
+/** Far above what any part of ours takes: a header that asks for more is no good one. */
+const MEMORY_MAX = 2 ** 30;
 
 export interface ProgramHeader {
   readonly type: number;
@@ -120,6 +122,7 @@ function checked(
   if (offset + fileSize > size) throw fault("lies beyond its end");
   if (!Number.isSafeInteger(address + memorySize)) throw fault("lies beyond all addresses");
   if (header.type !== PT_LOAD) return header;
+  if (memorySize > MEMORY_MAX) throw fault(`takes ${memorySize} bytes of memory`);
   if (memorySize < fileSize) throw fault("is smaller in memory than in the file");
   if (align === 0 || align % 4096 !== 0) throw fault("is not aligned to pages");
   if (offset % align !== address % align) throw fault("is askew");

@@ -15,16 +15,18 @@ export function loads(elf: Elf): ProgramHeader[] {
   return elf.headers.filter(({ type }) => type === PT_LOAD);
 }
 
-/** An executable as it grows; the first page is kept for the headers. */
+/** What is kept for the headers, as launcher/stub.ld has it: 35 program headers. */
+const HEADERS_SIZE = 2048;
+
+/** An executable as it grows: behind the headers, in the first page, what is added first. */
 export class FileImage {
   readonly segments: ProgramHeader[] = [];
   readonly #page: number;
   readonly #pieces: { readonly at: number; readonly bytes: Uint8Array }[] = [];
-  #size: number;
+  #size = HEADERS_SIZE;
 
   constructor(page: number) {
     this.#page = page;
-    this.#size = page;
   }
 
   /** A segment of an ELF file, its zeros written out. @returns its offset in the file */
@@ -51,7 +53,7 @@ export class FileImage {
 
   /** Without a segment. @returns its offset in the file */
   append(bytes: Uint8Array, lead = 0): number {
-    const at = Math.ceil(this.#size / this.#page) * this.#page + lead;
+    const at = Math.ceil((this.#size - lead) / this.#page) * this.#page + lead;
     this.#pieces.push({ at, bytes });
     this.#size = at + bytes.length;
     return at;
@@ -60,7 +62,7 @@ export class FileImage {
   finish(program: Elf, entry: number, headers: readonly ProgramHeader[]): Uint8Array {
     const bytes = new Uint8Array(this.#size);
     for (const { at, bytes: piece } of this.#pieces) bytes.set(piece, at);
-    if (HEADER_SIZE + headers.length * PROGRAM_HEADER_SIZE > this.#page) {
+    if (HEADER_SIZE + headers.length * PROGRAM_HEADER_SIZE > HEADERS_SIZE) {
       throw new ElfFault(`Cannot pack ${program.name}: ${headers.length} program headers`);
     }
     bytes.set(program.bytes.subarray(0, HEADER_SIZE));

@@ -89,7 +89,7 @@ export function packInPlace(parts: Parts): InPlace {
     ...file.segments,
     ...loads(program).map((header) => ({ ...header, offset: header.offset + shift })),
   ].sort((a, b) => a.address - b.address);
-  refuseOverlap(headers);
+  refuseOverlap(headers, page);
   const others = program.headers
     .filter(({ type }) => type === PT_TLS || type === PT_GNU_STACK)
     .map((header) => ({ ...header, offset: header.offset + shift }));
@@ -121,10 +121,12 @@ export function packInPlace(parts: Parts): InPlace {
   return { bytes, code: { offset: code.offset + shift, size: code.fileSize } };
 }
 
-function refuseOverlap(sorted: readonly ProgramHeader[]): void {
-  for (const [index, header] of sorted.entries()) {
+/** Of whole pages, as a kernel maps them: of two in one page the second would hide the first. */
+function refuseOverlap(sorted: readonly ProgramHeader[], page: number): void {
+  for (const [index, { address, memorySize }] of sorted.entries()) {
     const next = sorted[index + 1];
-    if (next !== undefined && header.address + header.memorySize > next.address) {
+    if (next === undefined) return;
+    if (Math.ceil((address + memorySize) / page) > Math.floor(next.address / page)) {
       throw new ElfFault(`Cannot pack: segments overlap at 0x${next.address.toString(16)}`);
     }
   }

@@ -54,13 +54,13 @@ function compile(
   what: readonly string[],
 ): Uint8Array {
   const { compiler, compilerFlags, linkerFlags } = architecture;
-  const layout = `-Wl,-T,${join(LAUNCHER, script)}`;
   exec([
     compiler,
     ...FLAGS,
     ...WARNINGS,
     ...compilerFlags,
-    layout,
+    // Not through -Wl: a comma in the path would cut it.
+    ...["-T", join(LAUNCHER, script)],
     ...what,
     ...linkerFlags,
     "-o",

@@ -30,7 +30,13 @@ export function fetchPackage(wanted: NpmPackage): string {
   }
   exec(["tar", "--extract", "--gzip", "--no-same-owner", "--file", archive, "--directory", making]);
   rmSync(archive);
-  renameSync(making, folder);
+  try {
+    renameSync(making, folder);
+  } catch (error) {
+    // Another build was faster, and has the same by its hash.
+    if (!existsSync(folder)) throw error;
+    rmSync(making, { recursive: true });
+  }
   return join(folder, "package");
 }
 

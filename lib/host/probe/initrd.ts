@@ -17,7 +17,7 @@ import {
 import { type InitrdContents, InitrdReader } from "../../initrd/contents.ts";
 import { isArchive, readArchive } from "../../initrd/cpio.ts";
 import { visible } from "../../text.ts";
-import { childEnvironment } from "../environment.ts";
+import { startOf } from "../environment.ts";
 
 /** Whatever somebody wrote there, memory ends. */
 const SIZE_MAX_BYTES = 1024 ** 3;
@@ -98,17 +98,11 @@ function unpackGzip(bytes: Uint8Array, at: number): Unpacked {
 
 function runProgram(compression: keyof typeof PROGRAMS, input: Uint8Array): Uint8Array {
   const argv = PROGRAMS[compression];
-  if (Bun.which(argv[0]!) === null) {
+  const start = startOf(argv, [input, "pipe", "pipe"]);
+  if (start === undefined) {
     throw new Failure(`it is compressed by ${compression}, and ${argv[0]} is not on PATH`);
   }
-  const child = Bun.spawnSync([...argv], {
-    stdin: input,
-    stdout: "pipe",
-    stderr: "pipe",
-    env: childEnvironment(),
-    timeout: TIMEOUT_MS,
-    maxBuffer: SIZE_MAX_BYTES,
-  });
+  const child = Bun.spawnSync({ ...start, timeout: TIMEOUT_MS, maxBuffer: SIZE_MAX_BYTES });
   if (child.exitCode === 0) return child.stdout;
   throw new Failure(`${argv[0]} can't unpack it: ${child.stderr.toString().trim()}`);
 }

@@ -2,10 +2,12 @@
  * What differs between two mounted files of one path.
  *
  * A file of a snapshot that has its inode number, size, mtime and ctime still is
- * the same: ctime can't be set, and any write moves it. Everything else is read.
+ * the same: ctime can't be set, and any write moves it. Everything else is read; and
+ * where nothing else differs of what is one inode by its number and time of birth,
+ * ctime does.
  */
 import { constants as osConstants } from "node:os";
-import type { Status as ChangeStatus, Timestamp } from "../../btrfs/change.ts";
+import type { Status as ChangeStatus, Time } from "../../btrfs/change.ts";
 import type { Difference } from "../../copy/difference.ts";
 import { lookAt } from "../at.ts";
 import { compareHandles } from "../compare.ts";
@@ -32,7 +34,7 @@ export class WalkPairs {
     this.#blindness = blindness;
   }
 
-  /** @param timesCount whether a differing mtime is a change in itself */
+  /** @param timesCount whether differing times are a change in themselves */
   directories(
     ours: Level | undefined,
     theirs: Level | undefined,
@@ -44,6 +46,7 @@ export class WalkPairs {
       return left.mode === right.mode ? undefined : "m";
     }
     if (this.#isUntouched(left, right)) return undefined;
+    if (timesCount && this.#areOne(left, right)) return "m";
     const differences = this.#compare(ours, theirs);
     return differences.some((one) => one !== "mtime" || timesCount) ? "m" : undefined;
   }
@@ -55,6 +58,14 @@ export class WalkPairs {
       return undefined;
     }
     if (this.#isUntouched(left, right)) return undefined;
+    const status = this.#read(path, ours, theirs);
+    if (status !== undefined) return status;
+    return left.links !== right.links || this.#areOne(left, right) ? "m" : undefined;
+  }
+
+  /** The status by what is read; remembered where both have more names. */
+  #read(path: Uint8Array, ours: Level, theirs: Level): ChangeStatus | undefined {
+    const [left, right] = this.#statuses(ours, theirs);
     if (left.links < 2 || right.links < 2) return this.#ofFiles(path, ours, theirs);
     const pair = `${left.device} ${left.inode} ${right.device} ${right.inode}`;
     if (this.#linked.has(pair)) return this.#linked.get(pair);
@@ -88,6 +99,16 @@ export class WalkPairs {
     );
   }
 
+  /** Whether both are one inode that snapshots share; where it was touched, its ctime differs. */
+  #areOne(left: Status, right: Status): boolean {
+    return (
+      this.#root.isBtrfs &&
+      this.#base.isBtrfs &&
+      left.inode === right.inode &&
+      left.btimeNs === right.btimeNs
+    );
+  }
+
   #compare(
     ours: Level | undefined,
     theirs: Level | undefined,
@@ -108,7 +129,7 @@ export class WalkPairs {
   }
 }
 
-function isSameTime(left: Timestamp, right: Timestamp): boolean {
+function isSameTime(left: Time, right: Time): boolean {
   return left.seconds === right.seconds && left.nanoseconds === right.nanoseconds;
 }
 

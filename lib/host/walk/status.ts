@@ -5,13 +5,15 @@
  * rather than fstatat, for it alone tells the top of a mount (STATX_ATTR_MOUNT_ROOT).
  */
 import { constants as osConstants } from "node:os";
-import type { Timestamp } from "../../btrfs/change.ts";
+import type { Time } from "../../btrfs/change.ts";
 import { Vanished } from "../../btrfs/damage.ts";
+import { type Exact, exactOf } from "../../exact.ts";
 import { CallFailure, errno, libc, ptr } from "../libc.ts";
 
 const AT_SYMLINK_NOFOLLOW = 0x100;
 const AT_NO_AUTOMOUNT = 0x800;
-const STATX_BASIC_STATS = 0x7ff;
+/** STATX_BASIC_STATS and STATX_BTIME */
+const STATX_WANTED = 0xfff;
 const STATX_ATTR_MOUNT_ROOT = 0x2000;
 /** struct statx of linux/stat.h */
 const Statx = {
@@ -22,6 +24,7 @@ const Statx = {
   mode: 28,
   inode: 32,
   sizeBytes: 40,
+  btime: 80,
   ctime: 96,
   mtime: 112,
   deviceMajor: 136,
@@ -38,9 +41,10 @@ export interface Status {
   readonly mode: number;
   readonly inode: number;
   readonly device: number;
-  readonly sizeBytes: number;
-  readonly ctime: Timestamp;
-  readonly mtime: Timestamp;
+  readonly sizeBytes: Exact;
+  readonly btimeNs: bigint;
+  readonly ctime: Time;
+  readonly mtime: Time;
   readonly isMountRoot: boolean;
 }
 
@@ -60,7 +64,7 @@ export function asCallName(arena: Uint8Array, start: number, length: number): Ui
  */
 export function statusAt(directory: number, name: Uint8Array): Status {
   const flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT;
-  const result = libc().statx(directory, ptr(name), flags, STATX_BASIC_STATS, ptr(view));
+  const result = libc().statx(directory, ptr(name), flags, STATX_WANTED, ptr(view));
   if (result === -1) {
     const fault = new CallFailure("Cannot look at a file", errno());
     const isGone = fault.errno === ENOENT || fault.errno === ENOTDIR;
@@ -74,16 +78,21 @@ export function statusAt(directory: number, name: Uint8Array): Status {
     inode: Number(view.getBigUint64(Statx.inode, true)),
     device:
       view.getUint32(Statx.deviceMajor, true) * 2 ** 20 + view.getUint32(Statx.deviceMinor, true),
-    sizeBytes: Number(view.getBigUint64(Statx.sizeBytes, true)),
-    ctime: timestampAt(Statx.ctime),
-    mtime: timestampAt(Statx.mtime),
+    sizeBytes: exactOf(view.getBigUint64(Statx.sizeBytes, true)),
+    btimeNs: nanosecondsAt(Statx.btime),
+    ctime: timeAt(Statx.ctime),
+    mtime: timeAt(Statx.mtime),
     isMountRoot: (view.getUint32(Statx.attributes, true) & STATX_ATTR_MOUNT_ROOT) !== 0,
   };
 }
 
-function timestampAt(offset: number): Timestamp {
+function timeAt(offset: number): Time {
   return {
-    seconds: Number(view.getBigInt64(offset, true)),
+    seconds: exactOf(view.getBigInt64(offset, true)),
     nanoseconds: view.getUint32(offset + 8, true),
   };
+}
+
+function nanosecondsAt(offset: number): bigint {
+  return view.getBigInt64(offset, true) * 1_000_000_000n + BigInt(view.getUint32(offset + 8, true));
 }

@@ -53,6 +53,7 @@ let
     hasInfix = infix: text: builtins.replaceStrings [ infix ] [ "" ] text != text;
     mkDefault = mark 1000;
     mkForce = mark 50;
+    mkVMOverride = mark 10;
     mkIf = condition: content: {
       _type = "if";
       inherit condition content;
@@ -233,6 +234,8 @@ let
             name
           ];
         }) defaults.boot.initrd;
+        # Declared where a module uses it, as qemu-vm.nix does.
+        virtualisation = if builtins.any (each: each.value ? virtualisation.qemu) own then { qemu = { }; } else { };
       };
 
       result = {
