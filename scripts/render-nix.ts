@@ -16,6 +16,7 @@ import { BINARY_FILE } from "../lib/nix/binary.ts";
 import { type DiskFacts, NO_DISK } from "../lib/nix/disk-names.ts";
 import type { ConfigFile } from "../lib/nix/files.ts";
 import { type RenderOptions, remarksOf, renderConfiguration } from "../lib/nix/render.ts";
+import { isWithin } from "../lib/profile/paths.ts";
 import type { Profile } from "../lib/profile.ts";
 import { asUtf8, plural, visible } from "../lib/text.ts";
 import { COMMIT } from "../lib/version.ts";
@@ -61,7 +62,9 @@ const script = defineScript({
     if (withBinary) refuseSources();
     const options: RenderOptions = {
       full: args.full !== true ? undefined : args.channels === true ? "channels" : "flake",
-      binaryWith: withBinary ? PROFILE_FILE : undefined,
+      binaryWith: withBinary
+        ? { file: PROFILE_FILE, source: pathOnMachine(profile, resolve(args.out!, PROFILE_FILE)) }
+        : undefined,
     };
     const facts = args.labels === true ? NO_DISK : await lookAtDisk(profile);
     const files = renderConfiguration(profile, facts, options);
@@ -112,6 +115,11 @@ function refuseSources(): void {
   throw new Refusal("Cannot take the executable along: this runs from its sources", {
     hint: "npm run build makes the executable",
   });
+}
+
+/** On an installer, what is written below the target lies elsewhere for the machine itself. */
+function pathOnMachine({ host: { target } }: Profile, path: string): string {
+  return target !== "/" && isWithin(path, target) ? path.slice(target.length) : path;
 }
 
 /** A disk that can't be read is as one that isn't here: labels name it as well. */

@@ -9,18 +9,16 @@
 import { closeSync, constants, existsSync, fstatSync, openSync } from "node:fs";
 import { resolve } from "node:path";
 import { Refusal, UsageFault } from "../fault.ts";
+import { PROFILE_TEXT } from "../profile/places.ts";
 import { readProfile } from "../profile/read.ts";
 import type { Profile } from "../profile.ts";
 import { visible } from "../text.ts";
 import { readAtMost, readTrusted } from "./trusted-file.ts";
 
-const SIZE_MAX_BYTES = 1024 ** 2;
+/** Longer ones are no profiles. */
+export const PROFILE_SIZE_MAX_BYTES = 1024 ** 2;
 
-const PLACES = [
-  "./config.toml",
-  "/etc/blankroot/config.toml",
-  "/persist/etc/blankroot/config.toml",
-] as const;
+const PLACES = ["./config.toml", PROFILE_TEXT, "/persist/etc/blankroot/config.toml"] as const;
 
 export interface ProfileRequest {
   /** The value of --profile. */
@@ -49,7 +47,7 @@ export function loadProfile(
   if (named !== undefined) return loaded(named, readNamed(named));
   if (request.mode === "named") throw notNamed(places);
   for (const place of places) {
-    const bytes = readTrusted(place, SIZE_MAX_BYTES);
+    const bytes = readTrusted(place, PROFILE_SIZE_MAX_BYTES);
     if (bytes === undefined) continue;
     if (!beginsWithVersion(bytes)) throw notOurs(place);
     return loaded(place, bytes);
@@ -60,7 +58,7 @@ export function loadProfile(
 }
 
 function loaded(file: string, bytes: Uint8Array): LoadedProfile {
-  if (bytes.length > SIZE_MAX_BYTES) {
+  if (bytes.length > PROFILE_SIZE_MAX_BYTES) {
     throw new UsageFault(`Cannot use the profile ${visible(file)}: larger than 1 MiB`);
   }
   return { profile: readProfile(file, bytes), file: resolve(file) };
@@ -71,7 +69,7 @@ function readNamed(file: string): Uint8Array {
   try {
     fd = openSync(file, constants.O_RDONLY);
     if (fstatSync(fd).isDirectory()) throw new Error("it is a directory, expected a file");
-    return readAtMost(fd, SIZE_MAX_BYTES);
+    return readAtMost(fd, PROFILE_SIZE_MAX_BYTES);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     throw new UsageFault(`Cannot read the profile ${visible(file)}: ${code ?? message}`, {

@@ -24,20 +24,22 @@ export function persistenceAttributes({ persist }: Profile): Attribute[] {
   return persist.module === "impermanence" ? impermanence(persist) : preservation(persist);
 }
 
+/** The lists alone, for a configuration that has the rest. */
+export function listAttributes({ persist }: Pick<Profile, "persist">): Attribute[] {
+  const { module, root } = persist;
+  const path =
+    module === "impermanence"
+      ? ["environment", "persistence", root]
+      : ["preservation", "preserveAt", root];
+  const lists = module === "impermanence" ? impermanentLists(persist) : preservedLists(persist);
+  return [{ path, value: new NixSet(lists) }];
+}
+
 function impermanence(persist: Profile["persist"]): Attribute[] {
-  const files = persist.files.map(({ path }) => path).filter((path) => path !== MACHINE_ID);
-  const attributes = [
-    attribute("hideMounts", true),
-    ...listAttribute(
-      "directories",
-      persist.directories.map((entry) => entryValue("directory", entry, {})),
-    ),
-    ...listAttribute("files", files),
-  ];
   return [
     {
       path: ["environment", "persistence", persist.root],
-      value: new NixSet(attributes),
+      value: new NixSet([attribute("hideMounts", true), ...impermanentLists(persist)]),
       comment: keepsMachineId(persist)
         ? `Not ${MACHINE_ID}, which has to be there before this: see machine-id.sh.`
         : undefined,
@@ -45,17 +47,31 @@ function impermanence(persist: Profile["persist"]): Attribute[] {
   ];
 }
 
-function preservation(persist: Profile["persist"]): Attribute[] {
-  const attributes = [
-    ...listAttribute("directories", persist.directories.map(preservedDirectory)),
-    ...listAttribute("files", persist.files.map(preservedFile)),
+function impermanentLists({ directories, files }: Profile["persist"]): Attribute[] {
+  const paths = files.map(({ path }) => path).filter((path) => path !== MACHINE_ID);
+  return [
+    ...listAttribute(
+      "directories",
+      directories.map((entry) => entryValue("directory", entry, {})),
+    ),
+    ...listAttribute("files", paths),
   ];
+}
+
+function preservedLists({ directories, files }: Profile["persist"]): Attribute[] {
+  return [
+    ...listAttribute("directories", directories.map(preservedDirectory)),
+    ...listAttribute("files", files.map(preservedFile)),
+  ];
+}
+
+function preservation(persist: Profile["persist"]): Attribute[] {
   return [
     attribute(
       "preservation",
       new NixSet([
         attribute("enable", true),
-        { path: ["preserveAt", persist.root], value: new NixSet(attributes) },
+        { path: ["preserveAt", persist.root], value: new NixSet(preservedLists(persist)) },
       ]),
     ),
     ...(keepsMachineId(persist)

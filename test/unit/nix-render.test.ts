@@ -54,7 +54,7 @@ describe("renderConfiguration() gives", () => {
     for (const full of ["flake", "channels"] as const) {
       const files = renderConfiguration(exampleProfile(), DISK, {
         full,
-        binaryWith: "config.toml",
+        binaryWith: { file: "config.toml", source: "/etc/nixos/config.toml" },
       });
       const more = files.filter(({ name }) => !name.endsWith(".sh"));
       expect(more.map(({ name, text }) => `${name}:\n${text}`).join("\n")).toMatchSnapshot();
@@ -179,7 +179,13 @@ describeUnless(missingProgram(NIX_PROGRAMS), "nix-instantiate --parse takes", ()
   test("every file of a whole configuration", () => {
     for (const full of ["flake", "channels"] as const) {
       for (const profile of [exampleProfile(), everything]) {
-        parse(scratch, renderConfiguration(profile, NO_DISK, { full, binaryWith: "config.toml" }));
+        parse(
+          scratch,
+          renderConfiguration(profile, NO_DISK, {
+            full,
+            binaryWith: { file: "config.toml", source: "/etc/nixos/config.toml" },
+          }),
+        );
       }
     }
   });
