@@ -5,11 +5,12 @@
  * list can name is refused before anything is copied: whoever asks for it to be kept
  * would find it gone at the second boot.
  */
+import { dirname } from "node:path/posix";
 import { Refusal } from "../fault.ts";
 import type { InodeStatus } from "../inode-status.ts";
 import { latin1, latin1OfText } from "../latin1.ts";
 import type { Additions } from "../profile/append.ts";
-import { isWithin, ownedPlaceFault, pathBelowRootFault } from "../profile/paths.ts";
+import { ownedPlaceFault, pathBelowRootFault } from "../profile/paths.ts";
 import type { PersistEntry, Profile } from "../profile.ts";
 import { asUtf8, visible } from "../text.ts";
 
@@ -41,14 +42,21 @@ export function additionsFor(
   const directories: PersistEntry[] = [];
   const files: PersistEntry[] = [];
   const faults: string[] = [];
+  const listed = {
+    directories: new Set(persist.directories.map(({ path }) => latin1OfText(path))),
+    files: new Set(persist.files.map(({ path }) => latin1OfText(path))),
+  };
   for (const { path, status } of inOrder(candidates)) {
-    if (status === undefined) continue;
-    const listed = [...persist.directories, ...directories];
-    if (listed.some((entry) => isWithin(latin1(path), latin1OfText(entry.path)))) continue;
-    const result = entryFor(path, status, persist, names);
-    if (result === undefined) continue;
+    const name = latin1(path);
+    if (status === undefined || isCovered(name, listed.directories)) continue;
+    if (listed.files.has(name) && status.type !== "directory") continue;
+    const isDirectory = status.type === "directory";
+    const result = listed.files.has(name)
+      ? { fault: "it is a directory, but is listed among the files" }
+      : entryFor(path, status, persist, names);
     if ("fault" in result) faults.push(`${visible(path)}: ${result.fault}`);
-    else (status.type === "directory" ? directories : files).push(result);
+    else (isDirectory ? directories : files).push(result);
+    if (isDirectory) listed.directories.add(name);
   }
   if (faults.length > 0) throw unlistable(faults);
   return { directories, files };
@@ -60,23 +68,22 @@ function inOrder(candidates: readonly Candidate[]): Candidate[] {
   return [...byPath].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, each]) => each);
 }
 
-/** Undefined where it is listed already. */
+function isCovered(path: string, directories: ReadonlySet<string>): boolean {
+  for (let at = path; at !== "/"; at = dirname(at)) if (directories.has(at)) return true;
+  return false;
+}
+
 function entryFor(
   path: Uint8Array,
   status: NonNullable<Candidate["status"]>,
   persist: Profile["persist"],
   names: OwnerNames,
-): PersistEntry | { readonly fault: string } | undefined {
+): PersistEntry | { readonly fault: string } {
   const text = asUtf8(path);
   if (text === undefined) return { fault: "its name is not UTF-8" };
   const fault = pathBelowRootFault(text) ?? ownedPlaceFault(text);
   if (fault !== undefined) return { fault };
   const { type } = status;
-  const isFileEntry = persist.files.some((entry) => entry.path === text);
-  if (isFileEntry && type === "directory") {
-    return { fault: "it is a directory, but is listed among the files" };
-  }
-  if (isFileEntry) return undefined;
   if (type !== "directory" && type !== "file") {
     return { fault: `it is a ${type}, expected a file or a directory` };
   }

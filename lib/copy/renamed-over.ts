@@ -6,11 +6,11 @@
  * directory can be kept. Here are those of which that is known, each by what shows it;
  * a file that is not here may be another.
  */
-import { basename, dirname } from "node:path/posix";
+import { dirname } from "node:path/posix";
 import { visible } from "../text.ts";
 
 interface RenamedOver {
-  /** An absolute path, or a name in any directory. */
+  /** An absolute path, or the end of one. */
   readonly file: string;
   /** Who replaces it, before "replaces it". */
   readonly by: string;
@@ -33,6 +33,9 @@ const KNOWN: readonly RenamedOver[] = [
   },
   { file: "/etc/subuid", by: NIXOS_USERS, instead: USERS },
   { file: "/etc/subgid", by: NIXOS_USERS, instead: USERS },
+  // The same script of NixOS.
+  { file: "/var/lib/nixos/uid-map", by: NIXOS_USERS },
+  { file: "/var/lib/nixos/gid-map", by: NIXOS_USERS },
   // NetworkConfiguration/openresolv#19, containers/podman#11042.
   {
     file: "/etc/resolv.conf",
@@ -73,6 +76,10 @@ const KNOWN: readonly RenamedOver[] = [
     by: "git config",
     instead: "git reads ~/.config/git/config as well, whose directory can be kept",
   },
+  // CUPS, scheduler/file.c: cupsdCloseCreatedConfFile().
+  { file: "cups/printers.conf", by: "cupsd" },
+  // dconf, gvdb/gvdb-builder.c: g_file_set_contents().
+  { file: "dconf/user", by: "dconf" },
   // GTK: nix-community/impermanence#175.
   { file: "recently-used.xbel", by: "GTK" },
   // xdg-mime: nix-community/home-manager#1213.
@@ -86,7 +93,7 @@ const KNOWN: readonly RenamedOver[] = [
  */
 export function renamedOverNotes(files: readonly string[]): string[] {
   return files.flatMap((path) => {
-    const known = KNOWN.find(({ file }) => file === path || file === basename(path));
+    const known = KNOWN.find(({ file }) => file === path || path.endsWith(`/${file}`));
     return known === undefined ? [] : [noteOf(path, known)];
   });
 }

@@ -84,8 +84,8 @@ export class ProfileSource implements Disposable {
     for (let done = 0; done < bytes.length; ) done += writeSync(fresh.fd, bytes, done);
     copyOwnerAndMode(fresh, this.#status, attributesOf(this.#original), Buffer.from(this.file));
     fsyncSync(fresh.fd);
-    const beside = Buffer.concat([Buffer.from("."), this.#name, Buffer.from(".blankroot-new")]);
-    this.#remove(beside);
+    this.tidy();
+    const beside = this.#beside;
     this.#link(fresh, beside);
     try {
       this.#exchange(beside);
@@ -100,6 +100,15 @@ export class ProfileSource implements Disposable {
     }
     this.#remove(beside);
     fsyncSync(this.#directory.fd);
+  }
+
+  /** Removes what a run that was killed has left. */
+  tidy(): void {
+    this.#remove(this.#beside);
+  }
+
+  get #beside(): Uint8Array {
+    return Buffer.concat([Buffer.from("."), this.#name, Buffer.from(".blankroot-new")]);
   }
 
   /** Whether under this name stands what was read, unchanged. */
@@ -129,7 +138,7 @@ export class ProfileSource implements Disposable {
     checked(result, () => `Cannot replace ${visible(this.file)}`);
   }
 
-  /** Also what a run that was killed has left. */
+  /** Also where there is nothing. */
   #remove(name: Uint8Array): void {
     const text = cString(name);
     if (libc().unlinkat(this.#directory.fd, ptr(text), 0) !== -1) return;

@@ -32,7 +32,7 @@ export function listAttributes({ persist }: Pick<Profile, "persist">): Attribute
       ? ["environment", "persistence", root]
       : ["preservation", "preserveAt", root];
   const lists = module === "impermanence" ? impermanentLists(persist) : preservedLists(persist);
-  return [{ path, value: new NixSet(lists) }];
+  return [{ path, value: new NixSet(lists), comment: remarkOn(persist) }];
 }
 
 function impermanence(persist: Profile["persist"]): Attribute[] {
@@ -40,9 +40,7 @@ function impermanence(persist: Profile["persist"]): Attribute[] {
     {
       path: ["environment", "persistence", persist.root],
       value: new NixSet([attribute("hideMounts", true), ...impermanentLists(persist)]),
-      comment: keepsMachineId(persist)
-        ? `Not ${MACHINE_ID}, which has to be there before this: see machine-id.sh.`
-        : undefined,
+      comment: remarkOn(persist),
     },
   ];
 }
@@ -117,6 +115,13 @@ function entryValue(
 
 function listAttribute(name: string, items: readonly NixValue[]): Attribute[] {
   return items.length === 0 ? [] : [attribute(name, items)];
+}
+
+/** On what the lists leave out. */
+function remarkOn(persist: Profile["persist"]): string | undefined {
+  return placesMachineId({ persist })
+    ? `Not ${MACHINE_ID}, which has to be there before this: see machine-id.sh.`
+    : undefined;
 }
 
 function keepsMachineId({ files }: Profile["persist"]): boolean {

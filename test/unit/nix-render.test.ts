@@ -10,7 +10,9 @@ import {
   swapName,
 } from "../../lib/nix/disk-names.ts";
 import { MODULE_FILE } from "../../lib/nix/module.ts";
+import { listAttributes } from "../../lib/nix/persistence.ts";
 import { type RenderOptions, renderConfiguration } from "../../lib/nix/render.ts";
+import { renderAttributes } from "../../lib/nix/text.ts";
 import type { Profile } from "../../lib/profile.ts";
 import { Scratch } from "../support/disk.ts";
 import { exampleProfile } from "../support/example.ts";
@@ -187,6 +189,13 @@ describeUnless(missingProgram(NIX_PROGRAMS), "nix-instantiate --parse takes", ()
           }),
         );
       }
+    }
+  });
+
+  test("entries alone, in a module of their own", () => {
+    for (const profile of [exampleProfile(), everything]) {
+      const entries = renderAttributes(listAttributes(profile)).join("\n");
+      parse(scratch, [{ name: "entries.nix", text: `{\n${entries}\n}\n` }]);
     }
   });
 

@@ -77,17 +77,18 @@ export class Adding implements Disposable {
     if (this.#source === undefined || this.#text === undefined) return "";
     const file = visible(this.#source.file);
     const count = countOf(this.additions);
-    if (count === 0) return `${file} lists all of it already`;
     try {
-      this.#source.replace(this.#text);
+      if (count === 0) this.#source.tidy();
+      else this.#source.replace(this.#text);
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new Failure(`Cannot add to the profile, but everything is copied: ${reason}`, {
-        hint: `What is to be added to ${file}:${indented(additionLines(this.additions))}`,
+        hint: `What is to be added, by hand or by running this again:${indented(additionLines(this.additions))}`,
         cause,
       });
     }
-    return `${count} ${count === 1 ? "entry" : "entries"} added to ${file}; render-nix makes the configuration of it`;
+    if (count === 0) return `${file} lists all of it already`;
+    return `${count} ${count === 1 ? "entry" : "entries"} added to ${file}; in force at the next boot after render-nix and nixos-rebuild boot`;
   }
 }
 

@@ -150,8 +150,10 @@ function printMissing(
   for (const finding of findings) printer.print(missingRecord(finding, format));
   const inRoot = findings.filter((finding) => finding.inRoot === true).length;
   if (findings.length === 0) say.info("the persist root holds all that the lists name");
-  else if (inRoot > 0) {
-    say.info(`${inRoot} of ${plural(findings.length, "path")} in the root: persist-copy saves it`);
+  else {
+    const known = sides.root === undefined ? "" : `, ${inRoot} of them in the root`;
+    const cure = inRoot === 0 ? "" : ": persist-copy saves what is there";
+    say.info(`${plural(findings.length, "path")} missing${known}${cure}`);
   }
 }
 
