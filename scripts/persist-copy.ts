@@ -106,7 +106,7 @@ const script = defineScript({
     const facts = look({ ...roots, persist: to }, profile, named, showsProgress);
     const plan = planCopy(facts, args.update === true);
     using adding = lists
-      ? await openAdding({ loaded: loaded!, add: args.add === true, facts, plan, root: roots.root })
+      ? await openAdding({ loaded: loaded!, add: args.add === true, facts, plan })
       : undefined;
     for (const note of adding?.notes ?? []) say.warn(note);
     if (dryRun) {

@@ -196,26 +196,6 @@ describePrivileged("persist-copy --add", () => {
     expect(ran.status).toBe(0);
   });
 
-  test("says owner and mode to preservation, which would set its own", () => {
-    using machine = new Machine("[persist]\nmodule = 'preservation'\n");
-    machine.write("root", "/etc/plain", "/var/lib/app/x", "/var/lib/nobodys/x");
-    writeFileSync(
-      machine.in("root/etc/passwd"),
-      "root:x:0:0::/root:/bin/sh\napp:x:70:71::/:/bin/sh\n",
-    );
-    writeFileSync(machine.in("root/etc/group"), "root:x:0:\napps:x:71:\n");
-    chownSync(machine.in("root/var/lib/app"), 70, 71);
-    chmodSync(machine.in("root/var/lib/app"), 0o2750);
-    chownSync(machine.in("root/var/lib/nobodys"), 99, 0);
-    const refused = copy(machine, "--add", "/var/lib/nobodys");
-    expect(refused.stderr).toContain("/var/lib/nobodys: it belongs to user 99, who has no name");
-    expect(refused.status).toBe(3);
-    expect(copy(machine, "--add", "/etc/plain", "/var/lib/app").status).toBe(0);
-    expect(readFileSync(machine.profile, "utf8")).toContain(
-      "[persist]\nmodule = 'preservation'\ndirectories = [\n  { path = '/var/lib/app', user = 'app', group = 'apps', mode = '2750' },\n]\nfiles = ['/etc/plain']\n",
-    );
-  });
-
   test("changes the file that the profile of a store was made from", () => {
     using machine = new Machine(LISTS);
     machine.write("root", "/etc/foo", "/etc/bar");
@@ -263,7 +243,7 @@ describePrivileged("persist-copy --nix", () => {
     ],
     [
       "preservation",
-      'preservation.preserveAt."/persist" = {\n  directories = [ "/var/lib/bar" ];\n  files = [ "/etc/\\$FOO" ];\n};\n',
+      'preservation.preserveAt."/persist" = {\n  directories = [\n    {\n      directory = "/var/lib/bar";\n      user = ":root";\n      group = ":root";\n      mode = ":0755";\n    }\n  ];\n  files = [\n    {\n      file = "/etc/\\$FOO";\n      user = ":root";\n      group = ":root";\n      mode = ":0644";\n    }\n  ];\n};\n',
     ],
   ])("prints entries for %s", (module, text) => {
     const nix = text.replace("$FOO", ["$", "{foo}"].join(""));

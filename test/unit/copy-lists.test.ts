@@ -14,28 +14,14 @@ import { renderAttributes } from "../../lib/nix/text.ts";
 import { exampleProfile } from "../support/example.ts";
 
 const profile = exampleProfile();
-const preserving = { persist: { ...profile.persist, module: "preservation" as const } };
-const NAMES = {
-  users: new Map([
-    [0, "root"],
-    [5, "five"],
-  ]),
-  groups: new Map([
-    [0, "root"],
-    [6, "six"],
-  ]),
-};
-const FILE = { type: "file", mode: 0o644, uid: 0, gid: 0 } as const;
-const DIRECTORY = { type: "directory", mode: 0o755, uid: 0, gid: 0 } as const;
-
-function candidate(path: string, status: Candidate["status"] = FILE): Candidate {
-  return { path: Buffer.from(path), status };
+function candidate(path: string, type: Candidate["type"] = "file"): Candidate {
+  return { path: Buffer.from(path), type };
 }
 
 describe("additionsFor()", () => {
   test("puts directories and files in their lists, in order, each once", () => {
     const named = ["/z", "/a", "/z"].map((path) => candidate(path));
-    expect(additionsFor(profile, [candidate("/d/e", DIRECTORY), ...named], NAMES)).toEqual({
+    expect(additionsFor(profile, [candidate("/d/e", "directory"), ...named])).toEqual({
       directories: [{ path: "/d/e" }],
       files: [{ path: "/a" }, { path: "/z" }],
     });
@@ -44,57 +30,40 @@ describe("additionsFor()", () => {
   test("leaves out what is listed, below what is listed or named, and what has no copy", () => {
     const named = [
       candidate("/etc/machine-id"),
-      candidate("/etc/nixos", DIRECTORY),
+      candidate("/etc/nixos", "directory"),
       candidate("/etc/nixos/flake.nix"),
       candidate("/d/below/x"),
-      candidate("/d", DIRECTORY),
+      candidate("/d", "directory"),
       candidate("/d.not-below"),
-      { path: Buffer.from("/run-socket"), status: undefined },
+      { path: Buffer.from("/run-socket"), type: undefined },
     ];
-    expect(additionsFor(profile, named, NAMES)).toEqual({
+    expect(additionsFor(profile, named)).toEqual({
       directories: [{ path: "/d" }],
       files: [{ path: "/d.not-below" }],
     });
-  });
-
-  test.each<[string, Candidate["status"], object]>([
-    ["the defaults", FILE, { path: "/x" }],
-    ["a private file", { ...FILE, mode: 0o600 }, { path: "/x", mode: "0600" }],
-    ["an owner", { ...FILE, uid: 5, gid: 6 }, { path: "/x", user: "five", group: "six" }],
-    ["a directory of 0644", { ...DIRECTORY, mode: 0o644 }, { path: "/x", mode: "0644" }],
-    ["a sticky directory", { ...DIRECTORY, mode: 0o1777 }, { path: "/x", mode: "1777" }],
-  ])("says to preservation of %s what it would change", (_, status, entry) => {
-    const { directories, files } = additionsFor(preserving, [candidate("/x", status)], NAMES);
-    expect([...directories, ...files]).toEqual([entry as { path: string }]);
   });
 
   test.each<[string, Candidate, RegExp]>([
     ["a name with a newline", candidate("/a\nb"), /\/a\\nb: expected no control characters/],
     [
       "a name that is no UTF-8",
-      { path: Buffer.from("/\xff", "latin1"), status: FILE },
+      { path: Buffer.from("/\xff", "latin1"), type: "file" },
       /\/\\xff: its name is not UTF-8/,
     ],
     ["a place of the kernel", candidate("/run/x"), /\/run belongs to the running system/],
-    ["a fifo", candidate("/x", { ...FILE, type: "fifo" }), /it is a fifo, expected/],
+    ["a fifo", candidate("/x", "fifo"), /it is a fifo, expected/],
     [
       "a directory that is listed as a file",
-      candidate("/etc/machine-id", DIRECTORY),
+      candidate("/etc/machine-id", "directory"),
       /listed among the files/,
     ],
   ])("refuses %s", (_, named, words) => {
-    expect(() => additionsFor(profile, [named], NAMES)).toThrow(words);
-  });
-
-  test("refuses an owner without a name where preservation would set another", () => {
-    const foreign = candidate("/x", { ...FILE, gid: 77 });
-    expect(() => additionsFor(preserving, [foreign], NAMES)).toThrow(/group 77, which has no name/);
-    expect(additionsFor(profile, [foreign], NAMES).files).toEqual([{ path: "/x" }]);
+    expect(() => additionsFor(profile, [named])).toThrow(words);
   });
 
   test("takes thousands of paths in one go", () => {
     const many = Array.from({ length: 20_000 }, (_, at) => candidate(`/many/${at}`));
-    expect(additionsFor(profile, many, NAMES).files).toHaveLength(20_000);
+    expect(additionsFor(profile, many).files).toHaveLength(20_000);
   });
 });
 

@@ -5,7 +5,7 @@
  * Everything that could refuse is asked before the first copy; what is left for the end
  * is to put the text in place that was made and read back then.
  */
-import { additionsFor, type Candidate, type OwnerNames } from "../../copy/additions.ts";
+import { additionsFor, type Candidate } from "../../copy/additions.ts";
 import { renamedOverNotes } from "../../copy/renamed-over.ts";
 import { Failure, Refusal } from "../../fault.ts";
 import { latin1 } from "../../latin1.ts";
@@ -15,7 +15,6 @@ import type { CopyFacts, CopyPlan } from "../../plans/copy.ts";
 import { type Additions, additionLines, appendToLists, countOf } from "../../profile/append.ts";
 import type { Profile } from "../../profile.ts";
 import { visible } from "../../text.ts";
-import { textInRoot } from "../probe/text-in-root.ts";
 import { PROFILE_SIZE_MAX_BYTES } from "../profile.ts";
 import { ProfileSource } from "../profile-source.ts";
 
@@ -24,8 +23,6 @@ export interface AddingRequest {
   readonly add: boolean;
   readonly facts: CopyFacts;
   readonly plan: CopyPlan;
-  /** The top of the root, whose users are asked for their names. */
-  readonly root: number;
 }
 
 export class Adding implements Disposable {
@@ -37,11 +34,11 @@ export class Adding implements Disposable {
   readonly #text: string | undefined;
 
   /** @throws Refusal where something can't be listed, or the profile's file not be changed */
-  constructor({ loaded, add, facts, plan, root }: AddingRequest) {
+  constructor({ loaded, add, facts, plan }: AddingRequest) {
     using opening = new DisposableStack();
     this.#source = add ? opening.use(new ProfileSource(loaded)) : undefined;
     this.#profile = this.#source?.profile ?? loaded.profile;
-    this.additions = additionsFor(this.#profile, candidatesOf(facts, plan), ownerNames(root));
+    this.additions = additionsFor(this.#profile, candidatesOf(facts, plan));
     this.notes = renamedOverNotes(this.additions.files.map(({ path }) => path));
     this.#text = this.#source && appended(this.#source, this.additions);
     opening.move();
@@ -99,7 +96,7 @@ function candidatesOf({ entries, named }: CopyFacts, { skipped }: CopyPlan): Can
   return named.map((path) => {
     const entry = byPath.get(latin1(path));
     const isIdle = idle.has(latin1(path));
-    return { path, status: isIdle ? entry?.copy?.status : entry?.status };
+    return { path, type: (isIdle ? entry?.copy?.status : entry?.status)?.type };
   });
 }
 
@@ -115,21 +112,6 @@ function appended(source: ProfileSource, additions: Additions): string {
   throw new Refusal(`Cannot add to the profile ${visible(source.file)}: ${visible(fault ?? "")}`, {
     hint: `Nothing was copied. What is to be added, by hand:${indented(additionLines(additions))}`,
   });
-}
-
-function ownerNames(root: number): OwnerNames {
-  return { users: namesIn(root, "/etc/passwd"), groups: namesIn(root, "/etc/group") };
-}
-
-/** Of passwd(5) or group(5); the first of two names counts, as it does for ls. */
-function namesIn(root: number, file: string): ReadonlyMap<number, string> {
-  const lines = (textInRoot(root, file) ?? "").split("\n").map((line) => line.split(":"));
-  const names = new Map([[0, "root"]]);
-  for (const [name, , id] of lines) {
-    if (!/^\d+$/.test(id ?? "")) continue;
-    if (!names.has(Number(id))) names.set(Number(id), name!);
-  }
-  return names;
 }
 
 function indented(lines: readonly string[]): string {
