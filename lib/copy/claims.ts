@@ -18,8 +18,9 @@ export class Claims {
   readonly #kept: ReadonlySet<string>;
   readonly #parents: ReadonlySet<string>;
 
-  constructor(profile: Profile) {
-    this.#kept = new Set(placesOf(profile).map(latin1OfText));
+  /** @param mounted what is mounted from the persist root now, as latin1 */
+  constructor(profile: Profile, mounted: readonly string[]) {
+    this.#kept = new Set([...placesOf(profile).map(latin1OfText), ...mounted]);
     this.#parents = new Set([...this.#kept].flatMap(directoriesAbove));
   }
 

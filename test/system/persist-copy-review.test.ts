@@ -83,6 +83,13 @@ describePrivileged("persist-copy --stale", () => {
     expect(records).toHaveLength(5);
   });
 
+  test("takes what is mounted from there now for used", () => {
+    using machine = filled();
+    sh(["mount", "--bind", machine.in("persist/var/lib/app/deep"), machine.scratch.mkdir("bound")]);
+    const ran = machine.run("persist-copy", "--stale");
+    expect(ran.stdout.split("\n")).toEqual([...STALE.slice(0, 2), "/persist/var/lib/app/data", ""]);
+  });
+
   test("names are bytes; a line can't hold a newline", () => {
     using machine = filled();
     const odd = Buffer.from("/odd\nname\xff", "latin1");

@@ -86,16 +86,19 @@ test("renamedOverNotes() knows files by path or name, and gives the directory or
 });
 
 test("Claims know what the lists name, what leads there, and what is used otherwise", () => {
-  const claims = new Claims({
-    ...profile,
-    btrfs: {
-      ...profile.btrfs,
-      subvolumes: {
-        ...profile.btrfs.subvolumes,
-        inner: { mount: "/persist/inner/data", options: [] },
+  const claims = new Claims(
+    {
+      ...profile,
+      btrfs: {
+        ...profile.btrfs,
+        subvolumes: {
+          ...profile.btrfs.subvolumes,
+          inner: { mount: "/persist/inner/data", options: [] },
+        },
       },
     },
-  });
+    ["/srv/by-hand"],
+  );
   const kept = [
     "/etc/nixos",
     "/etc/machine-id",
@@ -104,6 +107,7 @@ test("Claims know what the lists name, what leads there, and what is used otherw
     "/var/lib/blankroot",
     "/etc/blankroot/config.toml",
     "/anywhere/.blankroot-unfinished",
+    "/srv/by-hand",
   ];
   expect(kept.map((path) => claims.of(path))).toEqual(kept.map(() => "kept"));
   const parents = ["/etc", "/var/lib", "/passwords", "/inner", "/etc/blankroot"];

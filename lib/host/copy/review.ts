@@ -16,11 +16,14 @@ import { listedPaths } from "../../copy/sources.ts";
 import { leadsTo } from "../../fate/links.ts";
 import { ClosedPipe, Refusal } from "../../fault.ts";
 import { latin1, latin1OfText } from "../../latin1.ts";
+import { survivingPlace } from "../../mount-points.ts";
+import { isWithin } from "../../profile/paths.ts";
 import type { Profile } from "../../profile.ts";
 import { behindWarning } from "../../root-args.ts";
 import { formatBytes, plural } from "../../text.ts";
 import { linkTextOf, lookAt, statusOf } from "../at.ts";
 import { stdout } from "../output.ts";
+import { blockNameOf, mountsOfBtrfs } from "../probe/btrfs-members.ts";
 import { Progress } from "../progress.ts";
 import { refuseUnlessDirectory, View } from "../roots/views.ts";
 import { openRoots } from "../roots.ts";
@@ -39,6 +42,8 @@ interface Sides extends Disposable {
   /** Undefined where there is none to be looked at. */
   readonly root: number | undefined;
   readonly persist: { readonly fd: number; readonly path: string };
+  /** The node of the file system, where that is known. */
+  readonly device: string | undefined;
 }
 
 /** @returns the exit status */
@@ -94,6 +99,7 @@ async function openSides({ root, persist }: ReviewFlags, profile: Profile): Prom
   return {
     root: undefined,
     persist: { fd: view.top, path: profile.persist.root },
+    device: undefined,
     [Symbol.dispose]: () => view[Symbol.dispose](),
   };
 }
@@ -112,12 +118,13 @@ async function openBoth({ root, persist }: ReviewFlags, profile: Profile): Promi
   return {
     root: roots.root,
     persist: roots.persist,
+    device: roots.device,
     [Symbol.dispose]: () => opened.dispose(),
   };
 }
 
 function printStale(
-  { persist }: Sides,
+  { persist, device }: Sides,
   profile: Profile,
   format: ReviewFormat,
   printer: Printer,
@@ -128,7 +135,7 @@ function printStale(
   let bytes = 0;
   findStale(
     persist.fd,
-    new Claims(profile),
+    new Claims(profile, device === undefined ? [] : mountedFrom(profile, device)),
     (finding) => {
       bytes += finding.bytes;
       printer.print(staleRecord(finding, told, format));
@@ -138,6 +145,17 @@ function printStale(
   progress[Symbol.dispose]();
   if (printer.count === 0) say.info("the lists name all that the persist root holds");
   else say.info(`${plural(printer.count, "path")} in no list, ${formatBytes(bytes)} in all`);
+}
+
+/** What is mounted from the persist root now, by whatever: paths below it, as latin1. */
+function mountedFrom(profile: Profile, device: string): string[] {
+  const place = survivingPlace(profile, profile.persist.root);
+  const name = blockNameOf(device);
+  if (place === undefined || name === undefined) return [];
+  const top = latin1OfText(`/${place.subvolume}${place.rest}`);
+  return mountsOfBtrfs(name)
+    .filter(({ root }) => root !== top && isWithin(root, top))
+    .map(({ root }) => root.slice(top.length));
 }
 
 function printMissing(
