@@ -48,6 +48,17 @@ static char **list_environment(char *text, u64 size) {
   return list;
 }
 
+/* execve(2) */
+static const char *why_not(i64 result) {
+  switch (-result) {
+    case ENOENT: return MESSAGE("Cannot start a program: it, or what interprets it, is missing");
+    case EACCES: return MESSAGE("Cannot start a program: it may not be executed");
+    case ENOEXEC: return MESSAGE("Cannot start a program: it is no program of this machine");
+    case E2BIG: return MESSAGE("Cannot start a program: arguments and environment are too long");
+    default: return MESSAGE("Cannot start a program: it can't be executed");
+  }
+}
+
 __attribute__((noreturn)) static void start_program(char **arguments) {
   int file = number_of(arguments[1]);
   /* One byte more, zero, ends the last variable whatever happens. */
@@ -56,8 +67,7 @@ __attribute__((noreturn)) static void start_program(char **arguments) {
   if (text == 0) fail(MESSAGE("Cannot start a program: out of memory"));
   char **environment = list_environment(text, read_environment(file, text));
   sys1(SYS_close, file);
-  sys3(SYS_execve, arguments[2], arguments + 3, environment);
-  fail(MESSAGE("Cannot start a program: it can't be executed"));
+  fail(why_not(sys3(SYS_execve, arguments[2], arguments + 3, environment)));
 }
 
 #endif

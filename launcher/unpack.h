@@ -17,12 +17,22 @@ extern const volatile struct payload payload;
 
 /* __WALL of wait(2): also for a child that ends without a signal. */
 enum { WALL = 0x40000000 };
+enum { PR_SET_PDEATHSIG = 1, SIGKILL = 9 }; /* prctl(2), signal(7) */
 
 static const char DAMAGED[] = MESSAGE(
     "Cannot start: this file is damaged, its checksum is wrong; download it again");
 
-/* Its end sends no signal: whoever started us with SIGCHLD ignored would take it from us. */
-static i64 fork_process(void) { return sys5(SYS_clone, 0, 0, 0, 0, 0); }
+/*
+ * Its end sends no signal: whoever started us with SIGCHLD ignored would take it from us.
+ * It ends with us, or it would hold the lock of a start that was killed.
+ */
+static i64 fork_process(i64 self) {
+  i64 child = sys5(SYS_clone, 0, 0, 0, 0, 0);
+  if (child != 0) return child;
+  sys2(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
+  if (sys1(SYS_getppid, 0) != self) end(1); /* We were killed before that. */
+  return 0;
+}
 
 static void check_sum(const uint8_t *file) {
   const u64 zero = 0;
@@ -63,9 +73,10 @@ static int unpack_frame(const uint8_t *file, uint8_t *unpacked, const struct fra
 static int unpack_frames(const uint8_t *file, uint8_t *unpacked) {
   const struct frame *frames = (const struct frame *)payload.frames;
   i64 children[FRAMES_MAX];
+  i64 self = sys1(SYS_getpid, 0);
   int good = 1;
   for (u64 i = 1; i < payload.frame_count; i++) {
-    children[i] = fork_process();
+    children[i] = fork_process(self);
     if (children[i] == 0) end(unpack_frame(file, unpacked, &frames[i]) ? 0 : 1);
     if (children[i] < 0) good &= unpack_frame(file, unpacked, &frames[i]);
   }

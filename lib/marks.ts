@@ -6,6 +6,9 @@
  */
 import { Refusal } from "./fault.ts";
 
+/** Below the persist root: what blankroot itself keeps. */
+export const STATE_DIRECTORY = "/var/lib/blankroot";
+
 export interface Mark {
   /** The fsid in hex. */
   readonly filesystem: string;

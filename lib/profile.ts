@@ -151,7 +151,7 @@ const rollback = z
   .describe("The rollback at every boot");
 
 /** A kept path; the rest says how it is made where it is not there yet. */
-interface PersistEntry {
+export interface PersistEntry {
   path: string;
   user?: string | undefined;
   group?: string | undefined;

@@ -8,6 +8,7 @@
  */
 
 import { defineScript, planArgs, profileArgs, runAlone, say } from "../lib/cli.ts";
+import { listArgs, readReview } from "../lib/copy/list-args.ts";
 import { listedPaths, namedPaths } from "../lib/copy/sources.ts";
 import {
   actionToJson,
@@ -19,6 +20,7 @@ import {
 } from "../lib/copy/text.ts";
 import { Failure, Refusal, UsageFault } from "../lib/fault.ts";
 import { claimPersistRoot } from "../lib/host/copy/access.ts";
+import type { Adding, AddingRequest } from "../lib/host/copy/adding.ts";
 import { applyCopy, type CopySides } from "../lib/host/copy/apply.ts";
 import { Events } from "../lib/host/copy/events.ts";
 import { isThere, lookAtSources } from "../lib/host/copy/look.ts";
@@ -49,8 +51,11 @@ const script = defineScript({
     "Copies PATHs, or all that the profile lists, from the root subvolume to the same place below persist.root, with owner, mode, times, extended attributes, ACLs, capabilities, hard links and holes; chattr's immutable and append-only flags are not taken along, and a nested subvolume becomes a directory. Directories on the way are made like the root's.",
     "What is there and equal is skipped. What is there and different is refused with both sides described, before anything is copied, unless --update. What changes or goes while it is copied is left out and listed at the end, with exit status 4. A lone - reads paths from stdin, one a line, or with -0 each ended by NUL.",
     "Paths are those of the installed host: they are looked for in the root subvolume, beneath all mounts and through no symbolic link.",
+    "--add puts the PATHs that no list names into the profile's lists once they are copied: comments, order and layout of the file stay, a symbolic link to it is followed, and of a profile in the store the file that render-nix made it from is changed. Who replaces a listed file by renaming another over it fails with EBUSY; where a program is known to do so, that is said, and what to keep instead.",
+    "--stale and --missing copy nothing. --stale lists what lies in the persist root and in no list; a directory that is so as a whole stands for its content, with a / at its end, on a terminal behind its size and its age. What is mounted from there now is left out; what else a configuration uses there by itself is in no list. --missing lists what a list names and the persist root has not. Both print one path a line, or with -0 each ended by NUL, and exit with 1 where there is something.",
   ],
   profile: "found",
+  findings: "--stale or --missing lists something",
   operands: { name: "PATH", description: "What to copy; - reads paths from stdin" },
   args: {
     ...profileArgs,
@@ -59,12 +64,22 @@ const script = defineScript({
     ...planArgs,
     json: {
       type: "boolean",
-      description: "Print JSON: the plan with --dry-run, else each path done",
+      description: "Print JSON: the plan with --dry-run, else each path done or listed",
     },
-    null: { type: "boolean", alias: "0", description: "Paths on stdin end with NUL, not newline" },
+    null: {
+      type: "boolean",
+      alias: "0",
+      description: "Paths on stdin, or those listed, end with NUL, not newline",
+    },
     update: { type: "boolean", description: "Replace what differs" },
+    ...listArgs,
   },
   async run({ args, operands, profile: load }) {
+    const review = readReview(args, operands.length);
+    if (review !== undefined) {
+      const { runReview } = await import("../lib/host/copy/review.ts");
+      return await runReview(review, args, (await load()).profile);
+    }
     const dryRun = args["dry-run"] === true;
     const json = args.json === true;
     const named = namedPaths(operands, readStdin, args.null === true ? "\0" : "\n");
@@ -73,9 +88,10 @@ const script = defineScript({
       return 0;
     }
     const flags = { root: args.root, base: args.persist, profile: args.profile };
-    const profile = wantsProfile(flags, process.env.BLANKROOT_PROFILE)
-      ? (await load()).profile
-      : undefined;
+    const lists = args.add === true || args.nix === true;
+    const wanted = lists || wantsProfile(flags, process.env.BLANKROOT_PROFILE);
+    const loaded = wanted ? await load() : undefined;
+    const profile = loaded?.profile;
     using roots = await openRoots({
       root: args.root,
       persist: args.persist,
@@ -89,8 +105,14 @@ const script = defineScript({
     refuseSurviving(profile, named ?? []);
     const facts = look({ ...roots, persist: to }, profile, named, showsProgress);
     const plan = planCopy(facts, args.update === true);
+    using adding = lists
+      ? await openAdding({ loaded: loaded!, add: args.add === true, facts, plan })
+      : undefined;
+    for (const note of adding?.notes ?? []) say.warn(note);
     if (dryRun) {
-      stdout.write(json ? planToJson(plan, to.path) : renderPlan(plan, to.path));
+      if (args.nix === true) stdout.tell(adding!.nix());
+      else if (json) stdout.tell(planToJson(plan, to.path, adding?.additions));
+      else stdout.tell(renderPlan(plan, to.path) + (adding?.plan() ?? ""));
       return 0;
     }
     for (const note of plan.notes) say.warn(visible(note));
@@ -100,12 +122,21 @@ const script = defineScript({
     const summary = summarizeCopy({ actions: done.actions, equal: plan.equal }, to.path);
     if (done.leftOut.length > 0) {
       say.info(summary);
+      if (lists) say.warn("nothing was listed: that comes once everything is copied");
       throw notAll(done.leftOut, plan);
     }
     say.success(summary);
+    if (args.nix === true) stdout.tell(adding!.nix());
+    if (args.add === true) say.success(adding!.carryOut());
     return 0;
   },
 });
+
+/** Loaded where it is asked for: it brings a second parser of TOML. */
+async function openAdding(request: AddingRequest): Promise<Adding> {
+  const { Adding } = await import("../lib/host/copy/adding.ts");
+  return new Adding(request);
+}
 
 type PersistRoot = NonNullable<Roots["persist"]>;
 

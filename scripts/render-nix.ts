@@ -16,6 +16,8 @@ import { BINARY_FILE } from "../lib/nix/binary.ts";
 import { NO_DISK } from "../lib/nix/disk-names.ts";
 import type { ConfigFile } from "../lib/nix/files.ts";
 import { type RenderOptions, remarksOf, renderConfiguration } from "../lib/nix/render.ts";
+import { isWithin } from "../lib/profile/paths.ts";
+import type { Profile } from "../lib/profile.ts";
 import { asUtf8, plural, visible } from "../lib/text.ts";
 import { COMMIT } from "../lib/version.ts";
 
@@ -60,7 +62,9 @@ const script = defineScript({
     if (withBinary) refuseSources();
     const options: RenderOptions = {
       full: args.full !== true ? undefined : args.channels === true ? "channels" : "flake",
-      binaryWith: withBinary ? PROFILE_FILE : undefined,
+      binaryWith: withBinary
+        ? { file: PROFILE_FILE, source: pathOnMachine(profile, resolve(args.out!, PROFILE_FILE)) }
+        : undefined,
     };
     const unreadable = (why: string) => say.warn(`${why}; labels are used`);
     const facts = args.labels === true ? NO_DISK : await diskFactsIfReadable(profile, unreadable);
@@ -112,6 +116,11 @@ function refuseSources(): void {
   throw new Refusal("Cannot take the executable along: this runs from its sources", {
     hint: "npm run build makes the executable",
   });
+}
+
+/** On an installer, what is written below the target lies elsewhere for the machine itself. */
+function pathOnMachine({ host: { target } }: Profile, path: string): string {
+  return target !== "/" && isWithin(path, target) ? path.slice(target.length) : path;
 }
 
 function printJson(files: readonly ConfigFile[]): void {

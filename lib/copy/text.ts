@@ -1,6 +1,7 @@
 /** A plan to copy, told to people and to programs. */
 import type { InodeStatus } from "../inode-status.ts";
 import type { CopyAction, CopyPlan, CopyState, Skipped, SourceEntry } from "../plans/copy.ts";
+import type { Additions } from "../profile/append.ts";
 import { pathFields, toJson } from "../report/json.ts";
 import { formatBytes, plural, visible } from "../text.ts";
 
@@ -27,7 +28,8 @@ export function renderPlan(plan: CopyPlan, persistPath: string): string {
   return lines.map((line) => `${line}\n`).join("");
 }
 
-export function planToJson(plan: CopyPlan, persistPath: string): string {
+/** @param additions to the profile's lists, where there are to be any */
+export function planToJson(plan: CopyPlan, persistPath: string, additions?: Additions): string {
   const value = {
     version: 1,
     script: "persist-copy",
@@ -36,6 +38,7 @@ export function planToJson(plan: CopyPlan, persistPath: string): string {
     equal: plan.equal.map(pathFields),
     skipped: plan.skipped.map(skippedFields),
     notes: plan.notes,
+    ...(additions === undefined ? {} : { additions }),
   };
   return `${toJson(value, 2)}\n`;
 }

@@ -5,6 +5,7 @@
  * Only scripts that change something listen; the others die at once, as any
  * reader may.
  */
+import { readFileSync } from "node:fs";
 import { constants } from "node:os";
 import { Interruption } from "../fault.ts";
 
@@ -27,13 +28,22 @@ const running = new Set<Killable>();
  */
 export function listenToInterruptions(state: string): void {
   consequence = state;
+  const ignored = ignoredSignals();
   for (const signal of SIGNALS) {
+    // nohup(1), and whoever else wants it ignored.
+    if (((ignored >> BigInt(constants.signals[signal] - 1)) & 1n) === 1n) continue;
     process.removeAllListeners(signal);
     process.on(signal, () => {
       received ??= signal;
       for (const child of running) end(child, signal);
     });
   }
+}
+
+/** A bit for each, from 1 on; see proc_pid_status(5). */
+function ignoredSignals(): bigint {
+  const mask = /^SigIgn:\s*([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1];
+  return mask === undefined ? 0n : BigInt(`0x${mask}`);
 }
 
 /** @throws Interruption if a signal has come */

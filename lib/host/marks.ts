@@ -15,11 +15,11 @@ import {
 } from "node:fs";
 import { dirname } from "node:path";
 import { Failure, Refusal } from "../fault.ts";
-import { type Mark, markText, readMark } from "../marks.ts";
+import { type Mark, markText, readMark, STATE_DIRECTORY } from "../marks.ts";
 import { visible } from "../text.ts";
 
 /** Below the persist root. */
-const PLACE = "/var/lib/blankroot/fs-diff.mark";
+const PLACE = `${STATE_DIRECTORY}/fs-diff.mark`;
 
 export interface MarkFile {
   /** For people. */

@@ -44,6 +44,16 @@ export class Output {
     this.write(NEWLINE);
   }
 
+  /** Writes a text to its end; that nobody reads on is no matter. */
+  tell(text: string): void {
+    try {
+      this.write(text);
+      this.flush();
+    } catch (error) {
+      if (!(error instanceof ClosedPipe)) throw error;
+    }
+  }
+
   /** @throws ClosedPipe when the reader is gone, Failure on any other error (a full disk) */
   flush(): void {
     const used = this.#used;

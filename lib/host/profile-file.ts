@@ -8,14 +8,16 @@
  */
 import { closeSync, constants, existsSync, fstatSync, openSync } from "node:fs";
 import { Refusal, UsageFault } from "../fault.ts";
+import { PROFILE_TEXT } from "../profile/places.ts";
 import { visible } from "../text.ts";
 import { readAtMost, readTrusted } from "./trusted-file.ts";
 
-const SIZE_MAX_BYTES = 1024 ** 2;
+/** Longer ones are no profiles. */
+export const PROFILE_SIZE_MAX_BYTES = 1024 ** 2;
 
 export const PLACES = [
   "./config.toml",
-  "/etc/blankroot/config.toml",
+  PROFILE_TEXT,
   "/persist/etc/blankroot/config.toml",
 ] as const;
 
@@ -47,7 +49,7 @@ export function findProfile(
   if (named !== undefined) return ofSize(named, readNamed(named));
   if (request.mode === "named") throw notNamed(places);
   for (const place of places) {
-    const bytes = readTrusted(place, SIZE_MAX_BYTES);
+    const bytes = readTrusted(place, PROFILE_SIZE_MAX_BYTES);
     if (bytes === undefined) continue;
     if (!beginsWithVersion(bytes)) throw notOurs(place);
     return ofSize(place, bytes);
@@ -56,7 +58,7 @@ export function findProfile(
 }
 
 function ofSize(file: string, bytes: Uint8Array): ProfileFile {
-  if (bytes.length <= SIZE_MAX_BYTES) return { file, bytes };
+  if (bytes.length <= PROFILE_SIZE_MAX_BYTES) return { file, bytes };
   throw new UsageFault(`Cannot use the profile ${visible(file)}: larger than 1 MiB`);
 }
 
@@ -65,7 +67,7 @@ function readNamed(file: string): Uint8Array {
   try {
     fd = openSync(file, constants.O_RDONLY);
     if (fstatSync(fd).isDirectory()) throw new Error("it is a directory, expected a file");
-    return readAtMost(fd, SIZE_MAX_BYTES);
+    return readAtMost(fd, PROFILE_SIZE_MAX_BYTES);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     throw new UsageFault(`Cannot read the profile ${visible(file)}: ${code ?? message}`, {

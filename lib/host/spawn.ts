@@ -47,7 +47,9 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
   const timeoutMs = options.timeoutMs ?? TIMEOUT_MS_DEFAULT;
   const output = [collect(child.stdout), collect(child.stderr)] as const;
   using _ = endAtInterruption(child);
+  let isLate = false;
   const timer = setTimeout(() => {
+    isLate = true;
     child.kill("SIGKILL");
     // What the program started may live on and keep the pipes open: they are let go of.
     for (const { end } of output) end();
@@ -55,8 +57,11 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
   const [out, err, status] = await Promise.all([output[0].text, output[1].text, child.exited]);
   clearTimeout(timer);
   throwIfInterrupted();
-  if (child.signalCode === "SIGKILL" || output.some(({ ended }) => ended())) {
+  if (isLate) {
     throw new Failure(`Cannot run ${describe(argv)}: killed, its limit is ${timeoutMs / 1000} s`);
+  }
+  if (child.signalCode !== null) {
+    throw new Failure(`Cannot run ${describe(argv)}: ended by ${child.signalCode}, not by us`);
   }
   if (!(options.accept ?? [0]).includes(status)) {
     const said = visible(err.trim() || out.trim()).replaceAll("\\n", "\n  ");
@@ -76,7 +81,12 @@ function start(argv: readonly string[], options: RunOptions) {
   const stdin = options.stdin === undefined ? "ignore" : new Blob([options.stdin as string]);
   const start = startOf(argv, [stdin, "pipe", "pipe", ...(options.inherit ?? [])]);
   if (start === undefined) throw new Refusal(`Cannot run ${argv[0]}: not found on PATH`);
-  return Bun.spawn(start);
+  try {
+    return Bun.spawn(start);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "E2BIG") throw error;
+    throw new Failure(`Cannot run ${argv[0]}: its arguments are too long`, { cause: error });
+  }
 }
 
 interface Collected {

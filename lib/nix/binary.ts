@@ -2,6 +2,8 @@
  * blankroot itself in the configuration, so that it survives what it does: a package
  * of the executable beside the module, and the profile where every script finds it.
  */
+
+import { PROFILE_SOURCE, PROFILE_TEXT } from "../profile/places.ts";
 import { VERSION } from "../version.ts";
 import { Application, type Attribute, attribute, Expression, IndentedString, set } from "./text.ts";
 
@@ -25,13 +27,29 @@ $out/bin/blankroot install-links $out/bin
   );
 }
 
-/** @param profileFile beside the module */
-export function binaryAttributes(profileFile: string): Attribute[] {
+/** The profile that goes along. */
+export interface BinaryProfile {
+  /** Beside the module. */
+  readonly file: string;
+  /** Where that file lies on the machine, as far as is known where this is rendered. */
+  readonly source: string;
+}
+
+export function binaryAttributes({ file, source }: BinaryProfile): Attribute[] {
   return [
     attribute("environment.systemPackages", [new Expression("blankroot")]),
     {
-      path: ["environment", "etc", "blankroot/config.toml"],
-      value: set({ source: new Expression(`./${profileFile}`) }),
+      path: ["environment", "etc", belowEtc(PROFILE_TEXT)],
+      value: set({ source: new Expression(`./${file}`) }),
+    },
+    {
+      path: ["environment", "etc", belowEtc(PROFILE_SOURCE)],
+      value: set({ text: source }),
+      comment: "The one above is a copy in the store: this file is what persist-copy --add edits.",
     },
   ];
+}
+
+function belowEtc(path: string): string {
+  return path.replace(/^\/etc\//, "");
 }

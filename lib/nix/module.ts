@@ -4,7 +4,7 @@
  */
 import type { Profile } from "../profile.ts";
 import { assertionAttributes, guardBindings, guardsOf, warningAttributes } from "./assertions.ts";
-import { binaryAttributes, packageBinding } from "./binary.ts";
+import { type BinaryProfile, binaryAttributes, packageBinding } from "./binary.ts";
 import { btrfsName, type DiskFacts } from "./disk-names.ts";
 import {
   fileSystemAttributes,
@@ -26,8 +26,8 @@ export const MODULE_FILE = "blankroot.nix";
 
 export interface ModuleOptions {
   readonly running: readonly RunningText[];
-  /** The profile's file beside the module, where the executable goes along. */
-  readonly binaryWith: string | undefined;
+  /** The profile that goes along with the executable, where that does. */
+  readonly binaryWith: BinaryProfile | undefined;
 }
 
 export function moduleText(profile: Profile, facts: DiskFacts, options: ModuleOptions): string {

@@ -1,5 +1,6 @@
 /** All files of a configuration, from a profile and what its disk tells. */
 import type { Profile } from "../profile.ts";
+import type { BinaryProfile } from "./binary.ts";
 import {
   btrfsName,
   type DiskFacts,
@@ -17,8 +18,8 @@ import { stage1Files } from "./stage1.ts";
 export interface RenderOptions {
   /** Beside the module also what imports it, as a flake or without one. */
   readonly full: "flake" | "channels" | undefined;
-  /** The profile's file beside the module, where the executable goes along. */
-  readonly binaryWith: string | undefined;
+  /** The profile that goes along with the executable, where that does. */
+  readonly binaryWith: BinaryProfile | undefined;
 }
 
 /** The module first. @throws Refusal where a part of the profile can't be rendered */

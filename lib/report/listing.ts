@@ -33,7 +33,8 @@ export function listingRecord(
   return pathRecord(change.status, change.path, format);
 }
 
-function pathRecord(
+/** The record of a path alone; undefined as above. */
+export function pathRecord(
   status: Status,
   path: Uint8Array,
   format: ListingFormat,

@@ -201,6 +201,20 @@ cat /proc/$$/maps >"$0.maps"
     );
   });
 
+  test("says why a program can't be started", () => {
+    using scratch = new Scratch();
+    const program = scratch.path("blankroot");
+    const refused = (text: string) => {
+      writeFileSync(program, text, { mode: 0o755 });
+      return run(
+        ["bash", "-c", 'exec -a "$1" "$2" install-links /', "sh", program, files.inPlace],
+        "/",
+      ).stderr;
+    };
+    expect(refused("no program\n")).toContain("it is no program of this machine");
+    expect(refused("#!/nonexistent\n")).toContain("or what interprets it, is missing");
+  });
+
   describe("called by a link", () => {
     test("runs the script of that name", () => {
       using scratch = new Scratch();

@@ -276,6 +276,7 @@ describePrivileged("the executable", () => {
         const ran = root.enter({
           script: `rm -rf "$R/${CACHE}"; enter "$@" & sleep ${milliseconds / 1000}; kill -9 $! && wait`,
         });
+        if (existsSync(root.path(CACHE))) sh(["flock", "--wait", "0.5", root.path(CACHE), "true"]);
         expect(["", version]).toContain(ran.stdout);
         const names = existsSync(root.path(CACHE)) ? unpacked(root) : [];
         for (const name of names) {

@@ -200,6 +200,8 @@ describe("render-nix --out", () => {
     expect(statSync(join(out, "blankroot")).mode & 0o7777).toBe(0o755);
     // What the module has Nix do, in a place as bare as its sandbox.
     const text = readFileSync(join(out, "blankroot.nix"), "utf8");
+    // As the machine will have it: not below the installer's target.
+    expect(text).toContain(`text = "${join(out, "config.toml").replace(/^\/mnt(?=\/)/, "")}";`);
     const build = /runCommand .*''\n([\s\S]*?)''/.exec(text)?.[1];
     const store = scratch.path("store");
     const script = build!.replace(/\$\{.*?\}/, join(out, "blankroot"));

@@ -10,7 +10,9 @@ import {
   swapName,
 } from "../../lib/nix/disk-names.ts";
 import { MODULE_FILE } from "../../lib/nix/module.ts";
+import { listAttributes } from "../../lib/nix/persistence.ts";
 import { type RenderOptions, renderConfiguration } from "../../lib/nix/render.ts";
+import { renderAttributes } from "../../lib/nix/text.ts";
 import type { Profile } from "../../lib/profile.ts";
 import { Scratch } from "../support/disk.ts";
 import { exampleProfile } from "../support/example.ts";
@@ -54,7 +56,7 @@ describe("renderConfiguration() gives", () => {
     for (const full of ["flake", "channels"] as const) {
       const files = renderConfiguration(exampleProfile(), DISK, {
         full,
-        binaryWith: "config.toml",
+        binaryWith: { file: "config.toml", source: "/etc/nixos/config.toml" },
       });
       const more = files.filter(({ name }) => !name.endsWith(".sh"));
       expect(more.map(({ name, text }) => `${name}:\n${text}`).join("\n")).toMatchSnapshot();
@@ -179,8 +181,21 @@ describeUnless(missingProgram(NIX_PROGRAMS), "nix-instantiate --parse takes", ()
   test("every file of a whole configuration", () => {
     for (const full of ["flake", "channels"] as const) {
       for (const profile of [exampleProfile(), everything]) {
-        parse(scratch, renderConfiguration(profile, NO_DISK, { full, binaryWith: "config.toml" }));
+        parse(
+          scratch,
+          renderConfiguration(profile, NO_DISK, {
+            full,
+            binaryWith: { file: "config.toml", source: "/etc/nixos/config.toml" },
+          }),
+        );
       }
+    }
+  });
+
+  test("entries alone, in a module of their own", () => {
+    for (const profile of [exampleProfile(), everything]) {
+      const entries = renderAttributes(listAttributes(profile)).join("\n");
+      parse(scratch, [{ name: "entries.nix", text: `{\n${entries}\n}\n` }]);
     }
   });
 

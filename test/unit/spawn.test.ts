@@ -25,6 +25,17 @@ test("run() gives status, stdout and stderr whole", async () => {
   expect(done.stdout).toBe("é\n".repeat(100_000));
 });
 
+test("run() says who ended a program: itself, or somebody else", async () => {
+  await expect(run(["sh", "-c", "kill -9 $$"])).rejects.toThrow(/ended by SIGKILL, not by us$/);
+  await expect(run(["sleep", "9"], { timeoutMs: 10 })).rejects.toThrow(/killed, its limit is 0\.01 s$/);
+});
+
+test("run() fails where the arguments are too long", async () => {
+  await expect(run(["true", "a".repeat(300_000)])).rejects.toThrow(
+    /Cannot run true: its arguments are too long/,
+  );
+});
+
 test("run() refuses when the program is missing", async () => {
   const { error } = await timed(() => run(["no-such-program"]));
   expect(error).toBeInstanceOf(Refusal);
