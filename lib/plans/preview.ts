@@ -6,7 +6,7 @@
  * nothing was written to.
  */
 import { NEXT_SUFFIX } from "../boot/rollback.ts";
-import { KEEP_PARAMETER } from "../boot/stage1.ts";
+import { PARAMETER } from "../boot/stage1.ts";
 import { keepsNone, rootsToPrune } from "../old-roots.ts";
 import type { Profile } from "../profile.ts";
 import type { Count, DirectoryLoss, Tally } from "../tally.ts";
@@ -167,10 +167,10 @@ function warningsOf(profile: Profile, facts: PreviewFacts): Warning[] {
 function parameterWarnings({ keptNow, keptNext }: PreviewFacts): Warning[] {
   const warnings: Warning[] = [];
   if (keptNext) {
-    const text = `boot.kernelParams has ${KEEP_PARAMETER}: no boot rolls back until it goes from there`;
+    const text = `boot.kernelParams has ${PARAMETER}: no boot rolls back until it goes from there`;
     warnings.push({ kind: "kept-next", text });
   } else if (keptNow) {
-    const text = `the root was kept at this boot (${KEEP_PARAMETER}): the next one rolls back, unless it is asked to keep it as well`;
+    const text = `the root was kept at this boot (${PARAMETER}): the next one rolls back, unless it is asked to keep it as well`;
     warnings.push({ kind: "kept-now", text });
   }
   return warnings;
