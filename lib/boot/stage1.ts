@@ -142,8 +142,9 @@ while [ ! -b ${node} ] && [ "$blankroot_wait" -lt ${DEVICE_WAIT_SECONDS} ]; do
   sleep 1
   blankroot_wait=$((blankroot_wait + 1))
 done
+{
 ${text}
-[ "$?" -eq 0 ] || ${failed}
+} || ${failed}
 `;
 }
 

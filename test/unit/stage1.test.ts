@@ -1,10 +1,11 @@
-/** What on the kernel's command line keeps the root: told alike by the shell and by us. */
+/** What stage 1 runs around the rollback: all that needs no disk. */
 import { describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
-import { keepingWord, SKIP_IF_ASKED } from "../../lib/boot/stage1.ts";
+import { keepingWord, SKIP_IF_ASKED, scriptedHook } from "../../lib/boot/stage1.ts";
 import { Scratch } from "../support/disk.ts";
 import { SHELLS } from "../support/rollback-programs.ts";
 
+/** Told alike by the shell and by us. */
 describe("a kernel's command line keeps the root", () => {
   test.each<[string, string | undefined]>([
     ["quiet blankroot.rollback=no splash", "blankroot.rollback=no"],
@@ -49,6 +50,23 @@ describe("a kernel's command line keeps the root", () => {
     for (const argv of Object.values(SHELLS)) {
       const child = Bun.spawnSync([...argv, "-c", `${script}echo "$blankroot_skip"`]);
       expect(child.stdout.toString()).toBe("no\n");
+    }
+  });
+});
+
+describe("scriptedHook()", () => {
+  test.each<[string, "boot" | "stop", string]>([
+    ["true", "boot", "goes on\n"],
+    ["true", "stop", "goes on\n"],
+    ["false", "boot", "blankroot: booting the root as it is\ngoes on\n"],
+    ["false", "stop", "fail\ngoes on\n"],
+    ["(exit 1)", "stop", "fail\ngoes on\n"],
+  ])("around %s, to %s", (text, onFailure, said) => {
+    // It waits for no device here.
+    const script = `fail() { echo fail; }\n${scriptedHook("/none", text, onFailure)}echo goes on`;
+    for (const argv of [...Object.values(SHELLS), ["bash"], ["busybox", "ash"]]) {
+      const child = Bun.spawnSync([...argv, "-c", script.replace("sleep 1", "break")]);
+      expect(child.stdout.toString()).toBe(said);
     }
   });
 });
