@@ -7,23 +7,50 @@ import { shellQuote } from "../text.ts";
 import { type RollbackParameters, rollbackScript } from "./rollback.ts";
 import { deviceUnit, type Related, type ServiceUnit } from "./unit.ts";
 
-/** On the kernel's command line it keeps the root, for one boot. */
-export const KEEP_PARAMETER = "blankroot.rollback=no";
+/** On the kernel's command line it is about this boot's rollback. */
+export const PARAMETER = "blankroot.rollback";
+/** Keeps the root, for one boot. */
+export const KEEP_PARAMETER = `${PARAMETER}=no`;
+/** What is so without it. */
+const ROLL_BACK = `${PARAMETER}=yes`;
 
-/** Whether a kernel's command line asks for that. */
-export function asksToKeep(commandLine: string): boolean {
-  return commandLine.split(/\s+/).includes(KEEP_PARAMETER);
+/**
+ * The word of a kernel's command line that keeps the root. Whoever types one for the
+ * rollback wants the root kept: with a slip in it, it keeps the root as well, and the
+ * check in stage 2 tells of the slip.
+ */
+export function keepingWord(commandLine: string): string | undefined {
+  return commandLine
+    .split(/[ \t\n]+/)
+    .find((word) => /^"?blankroot\.rollback/.test(word) && word !== ROLL_BACK);
 }
 
-type OnFailure = Profile["rollback"]["on_failure"];
+/** Whether a kernel's command line keeps the root. */
+export function asksToKeep(commandLine: string): boolean {
+  return keepingWord(commandLine) !== undefined;
+}
 
-/** Sets blankroot_skip where the kernel's command line asks for it; needs no program. */
-export const SKIP_IF_ASKED = `blankroot_skip=no
-read -r blankroot_cmdline </proc/cmdline || blankroot_cmdline=
-case " $blankroot_cmdline " in
-  *" ${KEEP_PARAMETER} "*) blankroot_skip=yes ;;
-esac
+/**
+ * Leaves in blankroot_keeping what `keepingWord()` finds, and in blankroot_skip whether
+ * it is something; needs no program.
+ */
+export const SKIP_IF_ASKED = `blankroot_keeping=$(
+  set -f
+  unset IFS
+  while read -r line || [ -n "$line" ]; do
+    for word in $line; do
+      case $word in
+        (${ROLL_BACK}) ;;
+        (${PARAMETER}* | \\"${PARAMETER}*) printf '%s' "$word" && exit ;;
+      esac
+    done
+  done </proc/cmdline
+) || blankroot_keeping=
+blankroot_skip=no
+if [ -n "$blankroot_keeping" ]; then blankroot_skip=yes; fi
 `;
+
+type OnFailure = Profile["rollback"]["on_failure"];
 
 /**
  * The whole text that runs in stage 1, of either kind: the rollback, unless the kernel's
@@ -115,8 +142,9 @@ while [ ! -b ${node} ] && [ "$blankroot_wait" -lt ${DEVICE_WAIT_SECONDS} ]; do
   sleep 1
   blankroot_wait=$((blankroot_wait + 1))
 done
+{
 ${text}
-[ "$?" -eq 0 ] || ${failed}
+} || ${failed}
 `;
 }
 

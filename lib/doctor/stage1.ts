@@ -1,11 +1,11 @@
 /** Whether the initrd of the next boot will roll the root back, and mount what that boot needs. */
 
-import { asksToKeep, KEEP_PARAMETER } from "../boot/stage1.ts";
+import { keepingWord } from "../boot/stage1.ts";
 import type { InitrdContents } from "../initrd/contents.ts";
 import { survivingPlace } from "../mount-points.ts";
 import { keepsNone } from "../old-roots.ts";
 import type { Profile } from "../profile.ts";
-import { shellQuote } from "../text.ts";
+import { shellQuote, visible } from "../text.ts";
 import type { DoctorFacts, SystemFacts } from "./facts.ts";
 import { type Finding, type FindingName, failed, ok, some, unknown } from "./finding.ts";
 
@@ -78,12 +78,13 @@ function ruleFault(
 }
 
 function parameterFinding({ kernelParams }: SystemFacts): Finding {
-  if (!asksToKeep(kernelParams)) {
+  const keeping = keepingWord(kernelParams);
+  if (keeping === undefined) {
     return ok("kernel-parameter", "the next boot is not asked to keep the root");
   }
   return failed(
     "kernel-parameter",
-    `the next boot keeps the root, and each one after it: boot.kernelParams has ${KEEP_PARAMETER}`,
+    `the next boot keeps the root, and each one after it: boot.kernelParams has ${visible(keeping)}`,
     "leave that to a specialisation or to the boot menu",
   );
 }

@@ -8,10 +8,10 @@ import { checkUnit } from "../boot/check.ts";
 import { pruneTimer, pruneUnit } from "../boot/prune.ts";
 import { NEXT_SUFFIX } from "../boot/rollback.ts";
 import type { RollbackResult } from "../boot/rollback-result.ts";
-import { asksToKeep, KEEP_PARAMETER, rollbackUnit } from "../boot/stage1.ts";
+import { keepingWord, rollbackUnit } from "../boot/stage1.ts";
 import { rootsToPrune } from "../old-roots.ts";
 import type { Profile } from "../profile.ts";
-import { plural } from "../text.ts";
+import { plural, visible } from "../text.ts";
 import type { BootFacts, DoctorFacts } from "./facts.ts";
 import { type Finding, failed, octal, ok, some } from "./finding.ts";
 
@@ -67,11 +67,12 @@ export function blankFinding({ btrfs }: Profile, facts: DoctorFacts): Finding {
 export function wipedFindings(profile: Profile, facts: DoctorFacts): Finding[] {
   const { boot } = facts;
   if (boot === undefined) return [];
-  if (asksToKeep(boot.commandLine)) {
+  const keeping = keepingWord(boot.commandLine);
+  if (keeping !== undefined) {
     return [
       failed(
         "wiped",
-        `the root was to be kept at this boot: the kernel's command line has ${KEEP_PARAMETER}`,
+        `the root was to be kept at this boot: the kernel's command line has ${visible(keeping)}`,
         "boot without it",
       ),
     ];

@@ -7,7 +7,7 @@
  */
 import { MACHINE_ID } from "../boot/machine-id.ts";
 import { NEXT_SUFFIX, ROLLBACK_RESULT, ROLLBACK_TOP } from "../boot/rollback.ts";
-import { KEEP_PARAMETER } from "../boot/stage1.ts";
+import { PARAMETER } from "../boot/stage1.ts";
 import { persistedMountPoints } from "../mount-points.ts";
 import { placesMachineId } from "../nix/persistence.ts";
 import { keepsNone, keepText } from "../old-roots.ts";
@@ -66,10 +66,7 @@ function step(kind: StepKind, text: string, names: readonly string[] = []): Prev
 }
 
 function keepStep({ btrfs }: Profile): PreviewStep {
-  return step(
-    "keep",
-    `${btrfs.root} stays as it is: the kernel's command line has ${KEEP_PARAMETER}`,
-  );
+  return step("keep", `${btrfs.root} stays as it is: the kernel's command line has ${PARAMETER}`);
 }
 
 /** In the order in which the rollback looks at them. */

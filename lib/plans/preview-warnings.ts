@@ -1,6 +1,6 @@
 /** What would surprise whoever boots next: each with its kind, for programs, and a sentence. */
 import { NEXT_SUFFIX } from "../boot/rollback.ts";
-import { KEEP_PARAMETER } from "../boot/stage1.ts";
+import { PARAMETER } from "../boot/stage1.ts";
 import type { LossGroup } from "../losses/losses.ts";
 import type { Profile } from "../profile.ts";
 import { formatBytes, plural } from "../text.ts";
@@ -56,11 +56,11 @@ function warning(kind: WarningKind, text: string): Warning {
 
 function parameterWarnings({ keptNow, keptNext }: PreviewFacts): Warning[] {
   if (keptNext) {
-    const text = `boot.kernelParams has ${KEEP_PARAMETER}: no boot rolls back until it goes from there`;
+    const text = `boot.kernelParams has ${PARAMETER}: no boot rolls back until it goes from there`;
     return [warning("kept-next", text)];
   }
   if (!keptNow) return [];
-  const text = `the root was kept at this boot (${KEEP_PARAMETER}): the next one rolls back, unless it is asked to keep it as well`;
+  const text = `the root was kept at this boot (${PARAMETER}): the next one rolls back, unless it is asked to keep it as well`;
   return [warning("kept-now", text)];
 }
 

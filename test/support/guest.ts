@@ -5,7 +5,6 @@
  */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { sh } from "./disk.ts";
 import { fetchedOnce } from "./fetched.ts";
 import { missingProgram } from "./privileged.ts";
 
@@ -34,7 +33,10 @@ const SECTOR_BYTES = 512;
 export function guestParts(architecture: GuestArchitecture): GuestParts | string {
   const missing = missingProgram(PROGRAMS);
   if (missing !== undefined) return missing;
-  const folder = fetchedOnce(`guest-${architecture}`, (empty) => fetchParts(architecture, empty));
+  const args = [DEBIAN[architecture], ...MODULES];
+  const folder = fetchedOnce(`guest-${architecture}`, FETCH, args, (fetched) => {
+    if (architecture === "x86_64") unpackKernel(join(fetched, "kernel"));
+  });
   return {
     kernel: join(folder, "kernel"),
     busybox: join(folder, "busybox"),
@@ -42,11 +44,6 @@ export function guestParts(architecture: GuestArchitecture): GuestParts | string
       .sort()
       .map((name) => join(folder, "modules", name)),
   };
-}
-
-function fetchParts(architecture: GuestArchitecture, folder: string): void {
-  sh(["sh", FETCH, folder, DEBIAN[architecture], ...MODULES]);
-  if (architecture === "x86_64") unpackKernel(join(folder, "kernel"));
 }
 
 /** Leaves in the file what QEMU starts directly (PVH): to unpack itself takes it seconds under emulation. */

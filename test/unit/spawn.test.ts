@@ -27,7 +27,9 @@ test("run() gives status, stdout and stderr whole", async () => {
 
 test("run() says who ended a program: itself, or somebody else", async () => {
   await expect(run(["sh", "-c", "kill -9 $$"])).rejects.toThrow(/ended by SIGKILL, not by us$/);
-  await expect(run(["sleep", "9"], { timeoutMs: 10 })).rejects.toThrow(/killed, its limit is 0\.01 s$/);
+  await expect(run(["sleep", "9"], { timeoutMs: 10 })).rejects.toThrow(
+    /killed, its limit is 0\.01 s$/,
+  );
 });
 
 test("run() fails where the arguments are too long", async () => {

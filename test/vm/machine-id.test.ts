@@ -58,13 +58,13 @@ describeUnless(missingForBoots(), "the unit for the machine id", () => {
     return found;
   }
 
-  test("gives each boot the id that is kept", async () => {
+  test.concurrent("gives each boot the id that is kept", async () => {
     const id = "0123456789abcdef0123456789abcdef";
     const initrd = initrdWithUnit();
     expect(await idsOf([initrd], `${id}\n`)).toEqual({ ids: [id], kept: id });
   });
 
-  test("makes one at the first boot and keeps it, and without it there is none", async () => {
+  test.concurrent("makes one at the first boot and keeps it, and without it there is none", async () => {
     const initrd = initrdWithUnit();
     const { ids, kept } = await idsOf([initrd, initrd, bench.initrd()], undefined);
     expect(kept).toMatch(/^[0-9a-f]{32}$/);

@@ -60,8 +60,7 @@ function faultsOf(recording: Recording, states: readonly PowerState[], limit = 1
 }
 
 describeUnless(missingForBoots(), "power lost in a boot", () => {
-  // One after the other: while states are tried, nobody reads another guest's console.
-  test.each<[string, MakeInitrd]>([
+  test.concurrent.each<[string, MakeInitrd]>([
     ["systemd", systemdInitrd],
     ["scripted", scriptedInitrd],
   ])(
@@ -85,7 +84,7 @@ describeUnless(missingForBoots(), "power lost in a boot", () => {
     TIMEOUT_MS,
   );
 
-  test("is seen to lose the old root where that is deleted first", async () => {
+  test.concurrent("is seen to lose the old root where that is deleted first", async () => {
     using bench = new BootBench(scriptedInitrd);
     const recording = await record(bench, deletingScript);
     const faults = faultsOf(recording, powerStates(recording.segments, 1, 0), 1);

@@ -3,7 +3,6 @@
  * system, and an initramfs with a real systemd. Made once for a clone.
  */
 import { join } from "node:path";
-import { sh } from "../disk.ts";
 import { fetchedOnce } from "../fetched.ts";
 import { unpackKernel } from "../guest.ts";
 import { missingPrivilege, missingProgram } from "../privileged.ts";
@@ -28,10 +27,9 @@ export function missingForBoots(programs: readonly string[] = []): string | unde
 
 /** @throws where they can't be fetched */
 export function bootParts(release = RELEASE): BootParts {
-  const folder = fetchedOnce(`boot-${release}`, (empty) => {
-    sh(["sh", FETCH, empty, release]);
-    unpackKernel(join(empty, "kernel"));
-  });
+  const folder = fetchedOnce(`boot-${release}`, FETCH, [release], (fetched) =>
+    unpackKernel(join(fetched, "kernel")),
+  );
   return {
     kernel: join(folder, "kernel"),
     busybox: join(folder, "busybox"),

@@ -6,10 +6,12 @@
  * alone writes. A boot that ends otherwise throws with all of the console; nothing is
  * ever tried a second time.
  */
+import { readFileSync, writeFileSync } from "node:fs";
 import type { BootParts } from "./parts.ts";
 
 const MEMORY_MIB = 768;
 const TIMEOUT_MS = 120_000;
+const POLL_MS = 50;
 /** Written by the small system's init when it has done all (see system.ts). */
 export const STAGE2_DONE = "stage 2: done";
 
@@ -40,54 +42,60 @@ export interface Step {
 /** @returns the console, a line each without control sequences; @throws with it where the marker is missing */
 export async function boot(machine: Boot): Promise<string> {
   const { marker = STAGE2_DONE, timeoutMs = TIMEOUT_MS } = machine;
-  const child = Bun.spawn(argvOf(machine), { stdin: "pipe", stdout: "pipe", stderr: "pipe" });
+  // A file, for a guest doesn't wait for whoever reads: of a pipe that is full it loses the
+  // rest, and one is soon full while tests run programs, each of its bytes a message of its own.
+  const console = `${machine.image}.console`;
+  writeFileSync(console, "");
+  const child = Bun.spawn(argvOf(machine), {
+    stdin: "pipe",
+    stdout: Bun.file(console),
+    stderr: "pipe",
+  });
   let late = false;
   const timer = setTimeout(() => {
     late = true;
     child.kill("SIGKILL");
   }, timeoutMs);
-  const errors = new Response(child.stderr).text();
   try {
-    const { said, undone } = await converse(child, machine.steps ?? []);
+    const [step] = await converse(child, console, machine.steps ?? []);
     const status = await child.exited;
-    const [step] = undone;
+    const said = plain(readFileSync(console));
     if (status === 0 && step === undefined && said.includes(marker)) return said;
     const why = late ? `its ${timeoutMs} ms were over` : `QEMU's status is ${status}`;
     const expected = step === undefined ? `"${marker}"` : String(step.when);
-    throw new Error(
-      `The guest: ${why}, expected ${expected} on its console\n${await errors}${said}`,
-    );
+    const errors = await new Response(child.stderr).text();
+    throw new Error(`The guest: ${why}, expected ${expected} on its console\n${errors}${said}`);
   } finally {
     clearTimeout(timer);
     child.kill("SIGKILL");
   }
 }
 
-type Child = Bun.Subprocess<"pipe", "pipe", "pipe">;
+type Child = Bun.Subprocess<"pipe", Bun.BunFile, "pipe">;
 
-/** Follows the console to its end, and does each step in its turn. */
-async function converse(child: Child, steps: readonly Step[]) {
-  const decoder = new TextDecoder();
+/** Does each step in its turn, until the guest ends. @returns those whose turn never came */
+async function converse(child: Child, console: string, steps: readonly Step[]): Promise<Step[]> {
   const type = (text: string) => {
     child.stdin.write(text);
     child.stdin.flush();
   };
   const waiting = Array.from(steps);
-  let said = "";
   let from = 0;
-  for await (const chunk of child.stdout) {
-    said += decoder.decode(chunk, { stream: true });
-    const found = waiting[0]?.when.exec(plain(said.slice(from)));
-    if (found === null || found === undefined) continue;
-    from = said.length;
-    await waiting.shift()!.act(type);
+  while (waiting.length > 0 && child.exitCode === null && child.signalCode === null) {
+    const said = readFileSync(console);
+    if (waiting[0]!.when.test(plain(said.subarray(from)))) {
+      from = said.length;
+      await waiting.shift()!.act(type);
+    } else {
+      await Bun.sleep(POLL_MS);
+    }
   }
-  return { said: plain(said), undone: waiting };
+  return waiting;
 }
 
 /** Without what moves the cursor, colours, or asks the terminal for something. */
-function plain(said: string): string {
-  return said.replace(/\x1b\[[0-9;?]*[A-Za-z]|\x1b[c78]|\r/g, "");
+function plain(said: Buffer): string {
+  return said.toString().replace(/\x1b\[[0-9;?]*[A-Za-z]|\x1b[c78]|\r/g, "");
 }
 
 function argvOf(machine: Boot): string[] {
