@@ -252,6 +252,12 @@ describePrivileged("doctor --target", () => {
       /holds no id/,
     ],
     [
+      "a machine-id of zeros",
+      (nixos) => nixos.write("/persist/etc/machine-id", `${"0".repeat(32)}\n`),
+      ["machine-id"],
+      /holds no id/,
+    ],
+    [
       "no map of groups",
       (nixos) => rmSync(nixos.file("/persist/var/lib/nixos/gid-map")),
       ["id-maps"],

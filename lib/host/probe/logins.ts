@@ -4,6 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import { dirname } from "node:path/posix";
+import { isMachineId } from "../../boot/machine-id.ts";
 import type { DoctorFacts, KeyFact, LoginFact, PasswordFact } from "../../doctor/facts.ts";
 import type { InodeStatus } from "../../inode-status.ts";
 import { survivingPlace } from "../../mount-points.ts";
@@ -145,12 +146,12 @@ function keysIn(place: Place | undefined): string[] {
     .map((name) => `${SSH}/${name}`);
 }
 
-/** See machine-id(5): 32 digits in hexadecimal; "uninitialized" until the first boot. */
+/** "uninitialized" until the first boot: see machine-id(5). */
 function machineId(place: Place | undefined): DoctorFacts["machineId"] {
   const status = statusAt(place);
   if (status === undefined) return "missing";
   if (status.type !== "file" || status.sizeBytes > HASH_FILE_MAX_BYTES) return "invalid";
-  return /^[0-9a-f]{32}\n?$/.test(textAt(place!)) ? "valid" : "invalid";
+  return isMachineId(textAt(place!)) ? "valid" : "invalid";
 }
 
 function octal(mode: number): string {
