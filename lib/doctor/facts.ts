@@ -17,6 +17,7 @@ export interface DoctorFacts {
   /** Whether the root subvolume is a snapshot of the blank one. */
   readonly isOfBlank: boolean;
   readonly blankOwner: Owner | undefined;
+  readonly filesystem: FilesystemFacts;
   /** Undefined of a system that doesn't run. */
   readonly boot: BootFacts | undefined;
   /** The system that the next boot starts; undefined where there is none. */
@@ -43,6 +44,13 @@ export interface RootMount {
   readonly isProfiles: boolean;
 }
 
+/** What tells the profile's file system from others. */
+export interface FilesystemFacts {
+  readonly uuid: string;
+  /** Of the paths by which systems name devices, those that are here: whether one of its own. */
+  readonly leadsTo: ReadonlyMap<string, boolean>;
+}
+
 export interface BootFacts {
   readonly commandLine: string;
   readonly bootId: string;
@@ -58,6 +66,7 @@ export interface SystemFacts {
 
 /** A line of fstab(5). */
 export interface FstabEntry {
+  readonly device: string;
   readonly mountPoint: string;
   readonly options: readonly string[];
 }

@@ -15,7 +15,7 @@ import type { Finding } from "../../lib/doctor/finding.ts";
 import { examination } from "../../tools/doctor-schema.ts";
 import type { Ran } from "../support/blankroot.ts";
 import { blankroot } from "../support/blankroot.ts";
-import { sh } from "../support/disk.ts";
+import { makeBtrfs, sh } from "../support/disk.ts";
 import { archive, plainSystemdInitrd, scriptedInitrd, systemdInitrd } from "../support/initrd.ts";
 import { NixosMachine, resultOf, SYSTEM } from "../support/nixos.ts";
 import { describePrivileged } from "../support/privileged.ts";
@@ -127,6 +127,36 @@ describePrivileged("doctor --target", () => {
       (nixos) => nixos.writeInitrd(archive(systemdInitrd({ ...nixos.parameters(), root: "@" }))),
       ["initrd"],
       /its blankroot_root is @, expected root/,
+    ],
+    [
+      "a rollback of another disk",
+      (nixos) => {
+        const device = "/dev/disk/by-uuid/00000000-1111-2222-3333-444444444444";
+        nixos.writeInitrd(archive(systemdInitrd({ ...nixos.parameters(), device })));
+      },
+      ["initrd"],
+      /a rollback of another disk: its blankroot_device is \/dev\/disk\/by-uuid\/0000/,
+    ],
+    [
+      "a rollback of a device that is another here",
+      (nixos) => {
+        const device = makeBtrfs(nixos.machine.scratch, "other", 128 * 1024 ** 2);
+        nixos.writeInitrd(archive(systemdInitrd({ ...nixos.parameters(), device })));
+      },
+      ["initrd"],
+      /a rollback of another disk: its blankroot_device is \/dev\/loop/,
+    ],
+    [
+      "a root of another file system in fstab",
+      (nixos) => nixos.writeFstab("x-initrd.mount", "/dev/disk/by-uuid/0"),
+      ["needed-for-boot"],
+      /stage 1 mounts something else: \/ is on \/dev\/disk\/by-uuid\/0, expected/,
+    ],
+    [
+      "another root in fstab",
+      (nixos) => nixos.writeFstab("x-initrd.mount", undefined, "subvol=@"),
+      ["needed-for-boot"],
+      /\/ is the subvolume @, expected root/,
     ],
     [
       "an initrd that can't be read",

@@ -1,13 +1,15 @@
 import { describe, expect, test } from "bun:test";
 import { KEEP_PARAMETER } from "../../lib/boot/stage1.ts";
 import { examine } from "../../lib/doctor/examine.ts";
-import type { DoctorFacts, LoginFact, SystemFacts } from "../../lib/doctor/facts.ts";
+import type { DoctorFacts, FstabEntry, LoginFact, SystemFacts } from "../../lib/doctor/facts.ts";
 import { FINDING_NAMES, failed, ok, unknown } from "../../lib/doctor/finding.ts";
 import { parseFstab } from "../../lib/host/probe/nixos-system.ts";
 import type { InitrdContents } from "../../lib/initrd/contents.ts";
+import { latin1OfText } from "../../lib/latin1.ts";
 import type { PreviewFacts } from "../../lib/plans/preview.ts";
 import type { Profile } from "../../lib/profile.ts";
 import { doctorJson, findingLine, summaryOf } from "../../lib/report/doctor.ts";
+import { shellQuote } from "../../lib/text.ts";
 import { examination } from "../../tools/doctor-schema.ts";
 import { exampleProfile } from "../support/example.ts";
 
@@ -16,17 +18,22 @@ const INITRD: InitrdContents = {
   hasUnit: true,
   startedBy: ["initrd.target.wants"],
   parameters: new Map([
+    ["device", "/dev/disk/by-uuid/f-s"],
     ["root", "root"],
     ["blank", "root-blank"],
     ["old_roots", "old_roots"],
     ["keep_old", "yes"],
   ]),
 };
-const NEEDED = ["/", "/nix", "/persist", "/var/log"];
+const NEEDED = { "/": "root", "/nix": "nix", "/persist": "persist", "/var/log": "log" };
 const SYSTEM: SystemFacts = {
   initrd: INITRD,
   kernelParams: "quiet",
-  fstab: NEEDED.map((mountPoint) => ({ mountPoint, options: ["x-initrd.mount", "noatime"] })),
+  fstab: Object.entries(NEEDED).map(([mountPoint, name]) => ({
+    device: "/dev/vda3",
+    mountPoint,
+    options: ["x-initrd.mount", `subvol=${name}`],
+  })),
 };
 const PREVIEW: PreviewFacts = {
   device: "/dev/vda3",
@@ -67,6 +74,13 @@ const SOUND: DoctorFacts = {
   root: { fsType: "btrfs", source: "/dev/vda3", path: "/root", isProfiles: true },
   isOfBlank: true,
   blankOwner: ROOT,
+  filesystem: {
+    uuid: "f-s",
+    leadsTo: new Map([
+      ["/dev/vda3", true],
+      ["/dev/vdb", false],
+    ]),
+  },
   boot: BOOT,
   next: SYSTEM,
   booted: undefined,
@@ -93,6 +107,18 @@ function preview(changes: Partial<PreviewFacts>): Partial<DoctorFacts> {
 function initrd(changes: Partial<InitrdContents>): Partial<DoctorFacts> {
   return { next: { ...SYSTEM, initrd: { ...INITRD, ...changes } } };
 }
+
+function rollbackOn(device: string): Partial<DoctorFacts> {
+  return initrd({ parameters: new Map([...INITRD.parameters!, ["device", device]]) });
+}
+
+/** The line of fstab for `/` is another. */
+function rootLine(changes: Partial<FstabEntry>): Partial<DoctorFacts> {
+  const [root, ...others] = SYSTEM.fstab;
+  return { next: { ...SYSTEM, fstab: [{ ...root!, ...changes }, ...others] } };
+}
+
+const EARLY = "x-initrd.mount";
 
 function login(changes: Partial<LoginFact>): Partial<DoctorFacts> {
   return { logins: [{ ...ADA, ...changes }] };
@@ -222,6 +248,41 @@ describe("examine()", () => {
       "another's text",
       initrd({ parameters: new Map([["root", "@"]]) }),
       ["initrd failed: the initrd of the next boot has a rollback of another profile"],
+    ],
+    [
+      "another file system's rollback",
+      rollbackOn("/dev/disk/by-uuid/0-0"),
+      [
+        "initrd failed: the initrd of the next boot has a rollback of another disk: its blankroot_device is /dev/disk/by-uuid/0-0, expected /dev/vda3 (UUID f-s)",
+      ],
+    ],
+    [
+      "another device's",
+      rollbackOn("/dev/vdb"),
+      ["initrd failed: the initrd of the next boot has a rollback of another disk"],
+    ],
+    ["the profile's device by its node", rollbackOn("/dev/vda3"), []],
+    ["a device that isn't here", rollbackOn("/dev/mapper/closed"), []],
+    ["a device that is no plain word", rollbackOn('"$device"'), []],
+    [
+      "a root of another file system",
+      rootLine({ device: "UUID=0-0" }),
+      ["needed-for-boot failed: stage 1 mounts something else: / is on UUID=0-0, expected"],
+    ],
+    ["the root by its tag", rootLine({ device: 'UUID="f-s"' }), []],
+    ["a label that isn't here", rootLine({ device: "LABEL=x" }), []],
+    [
+      "another root in fstab",
+      rootLine({ options: [EARLY, "subvol=/@"] }),
+      [
+        "needed-for-boot failed: stage 1 mounts something else: / is the subvolume @, expected root",
+      ],
+    ],
+    ["the root by its path", rootLine({ options: [EARLY, "subvol=@", "subvol=/root"] }), []],
+    [
+      "a root by its id",
+      rootLine({ options: [EARLY, "subvolid=257"] }),
+      ["needed-for-boot failed: stage 1 mounts something else: / has no subvol= option"],
     ],
     ["another initrd that was booted", { booted: SYSTEM }, []],
     [
@@ -409,6 +470,23 @@ describe("examine()", () => {
   });
 });
 
+test("examine() compares the bytes of names, and says of a device that isn't here that it didn't", () => {
+  const of = exampleProfile({
+    btrfs: { root: "würzel", blank: "root-blank", old_roots: "old_roots" },
+  });
+  const parameters = new Map([
+    ...INITRD.parameters!,
+    ["root", latin1OfText(shellQuote("würzel"))],
+    ["device", latin1OfText(shellQuote("/dev/mapper/größe '"))],
+  ]);
+  const { next } = initrd({ parameters });
+  const found = examine(of, { ...SOUND, next }).find(({ name }) => name === "initrd");
+  expect(found?.state).toBe("ok");
+  expect(found?.text).toEndWith(
+    "; its device /dev/mapper/größe ' leads nowhere here, and was not compared",
+  );
+});
+
 describe("findingLine()", () => {
   test.each([
     [ok("root", "x"), "ok       x"],
@@ -434,7 +512,7 @@ test("summaryOf() and doctorJson() are of one mind, and the schema takes it", ()
 test("parseFstab() reads lines, with what is escaped in them, and no comments", () => {
   const text = "# a comment\n\n/dev/a /a\\040b btrfs x,y=z 0 0\n  tmpfs\t/t tmpfs\n";
   expect(parseFstab(text)).toEqual([
-    { mountPoint: "/a b", options: ["x", "y=z"] },
-    { mountPoint: "/t", options: [""] },
+    { device: "/dev/a", mountPoint: "/a b", options: ["x", "y=z"] },
+    { device: "tmpfs", mountPoint: "/t", options: [""] },
   ]);
 });
