@@ -1,7 +1,15 @@
 import { describe, expect, test } from "bun:test";
 import { KEEP_PARAMETER } from "../../lib/boot/stage1.ts";
 import { examine } from "../../lib/doctor/examine.ts";
-import type { DoctorFacts, FstabEntry, LoginFact, SystemFacts } from "../../lib/doctor/facts.ts";
+import type {
+  DoctorFacts,
+  FstabEntry,
+  LoginFact,
+  PasswordFact,
+  PersistedFact,
+  SystemFacts,
+  Whereabouts,
+} from "../../lib/doctor/facts.ts";
 import { FINDING_NAMES, failed, ok, unknown } from "../../lib/doctor/finding.ts";
 import { parseFstab } from "../../lib/host/probe/nixos-system.ts";
 import type { InitrdContents } from "../../lib/initrd/contents.ts";
@@ -60,14 +68,21 @@ const DONE = {
   old_root: "",
 } as const;
 const BOOT = { commandLine: "quiet", bootId: "b", result: DONE };
+const ROOT = { uid: 0, gid: 0, mode: 0o755 };
+const PASSWORD: PasswordFact = {
+  file: "/persist/passwords/user",
+  fault: undefined,
+  isLocked: false,
+  owner: { uid: 0, gid: 0, mode: 0o600 },
+  above: [{ path: "/persist", owner: ROOT }],
+};
 const ADA: LoginFact = {
   user: "user",
   wheel: true,
   hasKeys: true,
-  password: { file: "/persist/passwords/user", fault: undefined, isLocked: false },
+  password: PASSWORD,
   authorizedKeys: undefined,
 };
-const ROOT = { uid: 0, gid: 0, mode: 0o755 };
 const SOUND: DoctorFacts = {
   preview: PREVIEW,
   dir: "/",
@@ -88,8 +103,8 @@ const SOUND: DoctorFacts = {
   persisted: [],
   parents: [{ path: "/persist/etc", owner: ROOT, inRoot: ROOT }],
   logins: [ADA],
-  hostKeys: [{ path: "/etc/ssh/ssh_host_ed25519_key", fault: undefined }],
-  idMaps: ["uid-map", "gid-map"],
+  hostKeys: [{ path: "/etc/ssh/ssh_host_ed25519_key", where: "kept", fault: undefined }],
+  idMaps: ["kept", "kept"],
   machineId: "valid",
 };
 const profile = exampleProfile();
@@ -125,8 +140,24 @@ function login(changes: Partial<LoginFact>): Partial<DoctorFacts> {
 }
 
 function lockedOut(fault: string | undefined, isLocked = false): Partial<DoctorFacts> {
-  const password = { file: "/persist/p", fault, isLocked };
+  const password = { ...PASSWORD, file: "/persist/p", fault, isLocked };
   return login({ hasKeys: false, password });
+}
+
+function exposed(changes: Partial<PasswordFact>): Partial<DoctorFacts> {
+  return login({ hasKeys: false, password: { ...PASSWORD, ...changes } });
+}
+
+function persisted(changes: Partial<PersistedFact>): Partial<DoctorFacts> {
+  const copy = { ...ROOT, type: "directory" } as const;
+  const wanted = { uid: undefined, gid: undefined, mode: undefined };
+  return {
+    persisted: [{ path: "/a", copy, isThere: true, inRoot: undefined, wanted, ...changes }],
+  };
+}
+
+function hostKey(where: Whereabouts, fault?: string): Partial<DoctorFacts> {
+  return { hostKeys: [{ path: "/k", where, fault }] };
 }
 
 function result(changes: object, commandLine = "quiet"): Partial<DoctorFacts> {
@@ -339,27 +370,59 @@ describe("examine()", () => {
       ["persist-root failed: /persist is not there"],
     ],
     [
-      "no copies",
-      preview({ withoutCopy: ["/a", "/b"] }),
-      ["copies failed: 2 listed paths without a copy, which the next boot brings up empty: /a, /b"],
+      "no copy",
+      persisted({ copy: undefined }),
+      ["copies failed: 1 listed path without a copy, which the next boot brings up empty: /a"],
     ],
+    ["what was never made", persisted({ copy: undefined, isThere: false }), []],
     [
       "an owner",
-      {
-        persisted: [
-          { path: "/a", copy: ROOT, wanted: { uid: 5, gid: undefined, mode: undefined } },
-        ],
-      },
+      persisted({ wanted: { uid: 5, gid: undefined, mode: undefined } }),
       ["owners failed: not as the profile says: /persist/a belongs to 0:0, expected 5:0"],
     ],
     [
       "a mode",
-      { persisted: [{ path: "/a", copy: ROOT, wanted: { uid: 0, gid: 0, mode: 0o700 } }] },
+      persisted({ wanted: { uid: 0, gid: 0, mode: 0o700 } }),
       ["owners failed: not as the profile says: /persist/a has the mode 0755, expected 0700"],
     ],
     [
       "an owner of nothing",
-      { persisted: [{ path: "/a", copy: undefined, wanted: { uid: 5, gid: 5, mode: 5 } }] },
+      persisted({ copy: undefined, isThere: false, wanted: { uid: 5, gid: 5, mode: 5 } }),
+      [],
+    ],
+    [
+      "an open copy",
+      persisted({ copy: { ...ROOT, mode: 0o777, type: "directory" } }),
+      ["owners failed: others may write to /persist/a (0777)"],
+    ],
+    [
+      "an open copy of what is not",
+      persisted({ copy: { ...ROOT, mode: 0o666, type: "file" }, inRoot: ROOT }),
+      ["owners failed: others may write to /persist/a (0666)"],
+    ],
+    [
+      "an open copy of what is open, too",
+      persisted({
+        copy: { ...ROOT, mode: 0o777, type: "directory" },
+        inRoot: { ...ROOT, mode: 0o777 },
+      }),
+      [],
+    ],
+    [
+      "an open copy that the profile wants",
+      persisted({
+        copy: { ...ROOT, mode: 0o777, type: "directory" },
+        wanted: { uid: undefined, gid: undefined, mode: 0o777 },
+      }),
+      [],
+    ],
+    ["a sticky copy", persisted({ copy: { ...ROOT, mode: 0o1777, type: "directory" } }), []],
+    [
+      "a link, whose mode says nothing",
+      persisted({
+        copy: { ...ROOT, mode: 0o777, type: "symlink" },
+        wanted: { uid: 0, gid: 0, mode: 0o600 },
+      }),
       [],
     ],
     [
@@ -379,13 +442,33 @@ describe("examine()", () => {
         "parents failed: not as in the root, which the next boot makes by them: /p has the mode 0755, expected 0700",
       ],
     ],
-    ["no machine-id", { machineId: "missing" }, ["machine-id failed: /etc/machine-id isn't kept"]],
+    [
+      "no machine-id in the lists",
+      { machineId: "unlisted" },
+      ["machine-id failed: /etc/machine-id isn't kept"],
+    ],
+    [
+      "one without a copy",
+      { machineId: "unsaved" },
+      ["machine-id failed: /etc/machine-id has no copy"],
+    ],
+    ["none yet", { machineId: "nowhere" }, []],
     [
       "an invalid one",
       { machineId: "invalid" },
       ["machine-id failed: the copy of /etc/machine-id holds no id"],
     ],
-    ["no maps", { idMaps: [] }, ["id-maps failed: /var/lib/nixos is kept, but has no"]],
+    [
+      "maps without a copy",
+      { idMaps: ["unsaved", "unsaved"] },
+      ["id-maps failed: /var/lib/nixos is kept, but its"],
+    ],
+    ["no maps yet", { idMaps: ["nowhere", "nowhere"] }, []],
+    [
+      "one map alone",
+      { idMaps: ["kept", "nowhere"] },
+      ["id-maps failed: /var/lib/nixos has one of"],
+    ],
     [
       "no password file",
       lockedOut("is not there"),
@@ -394,6 +477,40 @@ describe("examine()", () => {
         "ssh failed: the server takes keys only",
         "login failed: nobody who may become root",
       ],
+    ],
+    [
+      "a hash that others may read",
+      exposed({ owner: { ...ROOT, mode: 0o640 } }),
+      [
+        "password failed: /persist/passwords/user with the hash of user may be read by others (mode 0640)",
+        "ssh failed",
+      ],
+    ],
+    [
+      "a hash that others may write",
+      exposed({ owner: { ...ROOT, mode: 0o622 } }),
+      ["password failed: others than root may give user another password", "ssh failed"],
+    ],
+    [
+      "a hash of somebody else's",
+      exposed({ owner: { uid: 1000, gid: 0, mode: 0o600 } }),
+      [
+        "password failed: others than root may give user another password, by the owner or the mode of /persist/passwords/user (1000, 0600)",
+        "ssh failed",
+      ],
+    ],
+    [
+      "an open directory above it",
+      exposed({ above: [{ path: "/persist", owner: { ...ROOT, mode: 0o775 } }] }),
+      [
+        "password failed: others than root may give user another password, by the owner or the mode of /persist (0, 0775)",
+        "ssh failed",
+      ],
+    ],
+    [
+      "a sticky one",
+      exposed({ above: [{ path: "/persist", owner: { ...ROOT, mode: 0o1777 } }] }),
+      ["ssh failed"],
     ],
     [
       "a locked password",
@@ -420,9 +537,12 @@ describe("examine()", () => {
     ["no host keys", { hostKeys: [] }, ["host-keys failed: no host key of SSH is kept"]],
     [
       "a bad host key",
-      { hostKeys: [{ path: "/k", fault: "is empty" }] },
+      hostKey("kept", "is empty"),
       ["host-keys failed: of the host keys in /persist: /k is empty"],
     ],
+    ["one without a copy", hostKey("unsaved"), ["host-keys failed: /k has no copy"]],
+    ["one that can't be kept", hostKey("unlisted"), ["host-keys failed: of the host keys"]],
+    ["one that is not made yet", hostKey("nowhere"), []],
   ])("of %s", (_, changes, expected) => {
     const found = faults(changes);
     expect(found).toHaveLength(expected.length);
@@ -454,7 +574,7 @@ describe("examine()", () => {
     [
       "maps are not listed",
       { persist: { directories: [] } },
-      { idMaps: [] },
+      { idMaps: ["unlisted", "unlisted"] },
       ["id-maps failed: /var/lib/nixos isn't kept"],
     ],
     [

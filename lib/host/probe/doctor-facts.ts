@@ -44,7 +44,7 @@ export function probeDoctorFacts(profile: Profile, roots: Roots, dir: string): D
     next: next?.facts,
     booted: isOther ? booted.facts : undefined,
     mounted: mountedSubvolumes(profile, roots.device, dir),
-    ...probePersisted(profile, roots, names),
+    ...probePersisted(profile, roots, top, names),
     ...probeLogins(profile, roots, top),
   };
 }
