@@ -11,6 +11,11 @@ import { mountUnit, type ServiceUnit } from "./unit.ts";
 
 export const MACHINE_ID = "/etc/machine-id";
 
+/** Whether a file's text is an id; as machine-id.sh has it, all zeros is none. */
+export function isMachineId(text: string): boolean {
+  return /^(?!0{32})[0-9a-f]{32}\n?$/.test(text);
+}
+
 export interface MachineIdParameters {
   /** Where stage 1 has mounted the new root: /sysroot, or /mnt-root in the scripted one. */
   readonly sysroot: string;

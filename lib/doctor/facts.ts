@@ -5,6 +5,7 @@
  */
 import type { RollbackResult } from "../boot/rollback-result.ts";
 import type { InitrdContents } from "../initrd/contents.ts";
+import type { InodeStatus } from "../inode-status.ts";
 import type { PreviewFacts } from "../plans/preview.ts";
 
 export interface DoctorFacts {
@@ -17,6 +18,7 @@ export interface DoctorFacts {
   /** Whether the root subvolume is a snapshot of the blank one. */
   readonly isOfBlank: boolean;
   readonly blankOwner: Owner | undefined;
+  readonly filesystem: FilesystemFacts;
   /** Undefined of a system that doesn't run. */
   readonly boot: BootFacts | undefined;
   /** The system that the next boot starts; undefined where there is none. */
@@ -29,10 +31,17 @@ export interface DoctorFacts {
   readonly parents: readonly ParentFact[];
   readonly logins: readonly LoginFact[];
   readonly hostKeys: readonly KeyFact[];
-  /** Of /var/lib/nixos as it will be after the boot: names of the maps in it. */
-  readonly idMaps: readonly string[];
-  readonly machineId: "valid" | "invalid" | "missing";
+  /** The map of users and that of groups, in /var/lib/nixos. */
+  readonly idMaps: readonly Whereabouts[];
+  readonly machineId: "valid" | "invalid" | Exclude<Whereabouts, "kept">;
 }
+
+/**
+ * Where something is that a boot needs: where it outlives the boot; "unsaved", in the
+ * root alone though it is listed; nowhere yet, though listed, and so kept from when it
+ * is made; or in no list.
+ */
+export type Whereabouts = "kept" | "unsaved" | "nowhere" | "unlisted";
 
 export interface RootMount {
   readonly fsType: string;
@@ -41,6 +50,13 @@ export interface RootMount {
   readonly path: string;
   /** It is the profile's root subvolume on the profile's file system. */
   readonly isProfiles: boolean;
+}
+
+/** What tells the profile's file system from others. */
+export interface FilesystemFacts {
+  readonly uuid: string;
+  /** Of the paths by which systems name devices, those that are here: whether one of its own. */
+  readonly leadsTo: ReadonlyMap<string, boolean>;
 }
 
 export interface BootFacts {
@@ -58,6 +74,7 @@ export interface SystemFacts {
 
 /** A line of fstab(5). */
 export interface FstabEntry {
+  readonly device: string;
   readonly mountPoint: string;
   readonly options: readonly string[];
 }
@@ -72,7 +89,11 @@ export interface Owner {
 export interface PersistedFact {
   readonly path: string;
   /** Undefined where there is none. */
-  readonly copy: Owner | undefined;
+  readonly copy: (Owner & { readonly type: InodeStatus["type"] }) | undefined;
+  /** Something is there now which isn't the copy. */
+  readonly isThere: boolean;
+  /** Its counterpart; undefined where there is none, or a mount alone has made it. */
+  readonly inRoot: Owner | undefined;
   /** What the profile says; undefined for what it doesn't say, or names nobody knows. */
   readonly wanted: { readonly [K in keyof Owner]: number | undefined };
 }
@@ -100,14 +121,20 @@ export interface LoginFact {
 
 export interface PasswordFact {
   readonly file: string;
+  /** Undefined where there is no file. */
+  readonly owner: Owner | undefined;
+  /** The directories on the way to it, from where the surviving subvolume is mounted. */
+  readonly above: ReadonlyArray<{ readonly path: string; readonly owner: Owner }>;
   /** What keeps it from being used, as the end of a sentence; undefined for nothing. */
   readonly fault: string | undefined;
   /** The hash that it holds matches no password. */
   readonly isLocked: boolean;
 }
 
-/** A private host key as it will be after the boot. */
+/** A private host key. */
 export interface KeyFact {
   readonly path: string;
+  readonly where: Whereabouts;
+  /** What keeps a kept one from being used, as the end of a sentence; undefined for nothing. */
   readonly fault: string | undefined;
 }

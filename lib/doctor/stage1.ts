@@ -2,30 +2,33 @@
 
 import { keepingWord } from "../boot/stage1.ts";
 import type { InitrdContents } from "../initrd/contents.ts";
+import { latin1OfText, textOfLatin1 } from "../latin1.ts";
 import { survivingPlace } from "../mount-points.ts";
 import { keepsNone } from "../old-roots.ts";
 import type { Profile } from "../profile.ts";
 import { shellQuote, visible } from "../text.ts";
-import type { DoctorFacts, SystemFacts } from "./facts.ts";
+import type { DoctorFacts, FstabEntry, SystemFacts } from "./facts.ts";
+import { isFilesystem, rollbackDevice, subvolumeAt, subvolumeOf } from "./filesystem.ts";
 import { type Finding, type FindingName, failed, ok, some, unknown } from "./finding.ts";
 
 const NO_SYSTEM = "there is no system at /nix/var/nix/profiles/system";
 const INSTALL = "nixos-install or nixos-rebuild boot makes one; only NixOS can be told about";
 const REBUILD = "import what render-nix makes into the configuration, then nixos-rebuild boot";
 
-export function stage1Findings(profile: Profile, { next, booted }: DoctorFacts): Finding[] {
+export function stage1Findings(profile: Profile, facts: DoctorFacts): Finding[] {
+  const { next, booted } = facts;
   if (next === undefined) {
     return [unknown("initrd", NO_SYSTEM, INSTALL), unknown("needed-for-boot", NO_SYSTEM, INSTALL)];
   }
   const ofThisBoot =
     booted === undefined
       ? []
-      : [initrdFinding("booted-initrd", "the initrd of this boot", profile, booted)];
+      : [initrdFinding("booted-initrd", "the initrd of this boot", profile, facts, booted)];
   return [
-    initrdFinding("initrd", "the initrd of the next boot", profile, next),
+    initrdFinding("initrd", "the initrd of the next boot", profile, facts, next),
     ...ofThisBoot,
     parameterFinding(next),
-    neededFinding(profile, next),
+    neededFinding(profile, facts, next),
   ];
 }
 
@@ -33,16 +36,26 @@ function initrdFinding(
   name: FindingName,
   whose: string,
   profile: Profile,
+  facts: DoctorFacts,
   { initrd }: SystemFacts,
 ): Finding {
   if ("unreadable" in initrd) {
     return unknown(name, `${whose} can't be read: ${initrd.unreadable}`, "look into it by hand");
   }
-  const fault = kindFault(profile, initrd) ?? ruleFault(profile, initrd);
+  const fault =
+    kindFault(profile, initrd) ?? ruleFault(profile, initrd) ?? deviceFault(facts, initrd);
   if (fault !== undefined) return failed(name, `${whose} ${fault}`, REBUILD);
   const what =
     initrd.kind === "systemd" ? `starts it by ${some(initrd.startedBy)}` : "has its hook";
-  return ok(name, `${whose} has the rollback of this profile and ${what}`);
+  return ok(name, `${whose} has the rollback of this profile and ${what}${unseen(facts, initrd)}`);
+}
+
+/** The end of a sentence about a device that can't be looked up. */
+function unseen({ filesystem }: DoctorFacts, { parameters }: InitrdContents): string {
+  const device = rollbackDevice(parameters);
+  if (device !== undefined && isFilesystem(device, filesystem) === true) return "";
+  const name = textOfLatin1(device ?? parameters?.get("device") ?? "of no name");
+  return `; its device ${name} leads nowhere here, and was not compared`;
 }
 
 function kindFault({ rollback }: Profile, initrd: InitrdContents): string | undefined {
@@ -71,10 +84,20 @@ function ruleFault(
   };
   for (const [name, value] of Object.entries(wanted)) {
     const found = parameters?.get(name);
-    if (found === shellQuote(value)) continue;
-    return `has a rollback of another profile: its blankroot_${name} is ${found ?? "not set"}, expected ${shellQuote(value)}`;
+    if (found === latin1OfText(shellQuote(value))) continue;
+    return `has a rollback of another profile: its blankroot_${name} is ${textOfLatin1(found ?? "not set")}, expected ${shellQuote(value)}`;
   }
   return undefined;
+}
+
+function deviceFault(facts: DoctorFacts, { parameters }: InitrdContents): string | undefined {
+  const device = rollbackDevice(parameters);
+  if (device === undefined || isFilesystem(device, facts.filesystem) !== false) return undefined;
+  return `has a rollback of another disk: its blankroot_device is ${textOfLatin1(device)}, expected ${expectedDevice(facts)}`;
+}
+
+function expectedDevice({ preview: { device }, filesystem: { uuid } }: DoctorFacts): string {
+  return `${device} (UUID ${uuid})`;
 }
 
 function parameterFinding({ kernelParams }: SystemFacts): Finding {
@@ -90,7 +113,7 @@ function parameterFinding({ kernelParams }: SystemFacts): Finding {
 }
 
 /** Stage 1 mounts what fstab marks so; NixOS does it for neededForBoot, and for /nix and a few more by itself. */
-function neededFinding(profile: Profile, { fstab }: SystemFacts): Finding {
+function neededFinding(profile: Profile, facts: DoctorFacts, { fstab }: SystemFacts): Finding {
   const needed = mountsNeededForBoot(profile);
   if (fstab.length === 0) {
     return unknown(
@@ -99,16 +122,31 @@ function neededFinding(profile: Profile, { fstab }: SystemFacts): Finding {
       "look at fileSystems by hand",
     );
   }
-  const late = needed.filter((mount) => {
-    const entry = fstab.find(({ mountPoint }) => mountPoint === mount);
-    return entry?.options.includes("x-initrd.mount") !== true;
-  });
-  if (late.length === 0) return ok("needed-for-boot", `stage 1 mounts ${needed.join(", ")}`);
-  return failed(
-    "needed-for-boot",
-    `stage 1 doesn't mount ${late.join(", ")}: what is put in place from there comes too late`,
-    `set fileSystems."${late[0]}".neededForBoot = true`,
-  );
+  const entryOf = (mount: string) => fstab.find(({ mountPoint }) => mountPoint === mount);
+  const late = needed.filter((mount) => !entryOf(mount)?.options.includes("x-initrd.mount"));
+  if (late.length > 0) {
+    return failed(
+      "needed-for-boot",
+      `stage 1 doesn't mount ${late.join(", ")}: what is put in place from there comes too late`,
+      `set fileSystems."${late[0]}".neededForBoot = true`,
+    );
+  }
+  const faults = needed.flatMap((mount) => mountFault(profile, facts, entryOf(mount)!) ?? []);
+  if (faults.length === 0) return ok("needed-for-boot", `stage 1 mounts ${needed.join(", ")}`);
+  return failed("needed-for-boot", `stage 1 mounts something else: ${some(faults)}`, REBUILD);
+}
+
+/** Without `subvol=` it would be the default subvolume; an id is no longer that of `/` after a rollback. */
+function mountFault(profile: Profile, facts: DoctorFacts, entry: FstabEntry): string | undefined {
+  const { mountPoint, device } = entry;
+  if (isFilesystem(latin1OfText(device), facts.filesystem) === false) {
+    return `${mountPoint} is on ${device}, expected ${expectedDevice(facts)}`;
+  }
+  const subvolume = subvolumeOf(entry);
+  const expected = subvolumeAt(profile, mountPoint);
+  if (subvolume === expected || (subvolume === undefined && mountPoint !== "/")) return undefined;
+  const is = subvolume === undefined ? "has no subvol= option" : `is the subvolume ${subvolume}`;
+  return `${mountPoint} ${is}, expected ${expected}`;
 }
 
 function mountsNeededForBoot(profile: Profile): string[] {

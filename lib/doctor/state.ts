@@ -1,11 +1,11 @@
 /** Whether what outlives the boot is mounted, copied, and owned by whom it should be. */
-import { isWithin } from "../profile/paths.ts";
 import type { Profile } from "../profile.ts";
 import { plural } from "../text.ts";
-import type { DoctorFacts, Owner, ParentFact, PersistedFact } from "./facts.ts";
+import type { DoctorFacts, Owner, ParentFact, PersistedFact, Whereabouts } from "./facts.ts";
 import { type Finding, failed, octal, ok, some } from "./finding.ts";
 
 const WRITABLE_BY_OTHERS = 0o022;
+const WRITABLE_BY_ANYBODY = 0o002;
 const STICKY = 0o1000;
 
 export function mountsFinding({ btrfs }: Profile, { mounted, dir }: DoctorFacts): Finding {
@@ -40,32 +40,46 @@ export function keptFindings(profile: Profile, facts: DoctorFacts): Finding[] {
   }
   return [
     ok("persist-root", `${root} is there`),
-    copiesFinding(profile, facts),
+    copiesFinding(facts),
     ownersFinding(profile, facts.persisted),
     parentsFinding(facts.parents),
-    machineIdFinding(facts),
-    idMapsFinding(profile, facts),
+    machineIdFinding(profile, facts),
+    idMapsFinding(facts),
   ];
 }
 
-function copiesFinding({ persist }: Profile, { preview }: DoctorFacts): Finding {
-  const { withoutCopy } = preview;
-  const count = persist.directories.length + persist.files.length;
-  if (withoutCopy.length === 0) return ok("copies", `${plural(count, "listed path")} with a copy`);
-  return failed(
-    "copies",
-    `${plural(withoutCopy.length, "listed path")} without a copy, which the next boot brings up empty: ${some(withoutCopy)}`,
-    "persist-copy copies them",
-  );
+/** What is nowhere yet is no loss: what is made there is kept from the start. */
+function copiesFinding({ persisted }: DoctorFacts): Finding {
+  const missing = persisted.filter(({ copy }) => copy === undefined);
+  const lost = missing.filter(({ isThere }) => isThere).map(({ path }) => path);
+  if (lost.length > 0) {
+    return failed(
+      "copies",
+      `${plural(lost.length, "listed path")} without a copy, which the next boot brings up empty: ${some(lost)}`,
+      "persist-copy copies them",
+    );
+  }
+  const copies = `${plural(persisted.length - missing.length, "listed path")} with a copy`;
+  if (missing.length === 0) return ok("copies", copies);
+  const paths = some(missing.map(({ path }) => path));
+  return ok("copies", `${copies}; not made yet, and kept from when they are: ${paths}`);
 }
 
 function ownersFinding({ persist }: Profile, persisted: readonly PersistedFact[]): Finding {
+  const open = persisted.filter(isOpen);
+  if (open.length > 0) {
+    return failed(
+      "owners",
+      `others may write to ${some(open.map(({ path, copy }) => `${persist.root}${path} (${octal(copy!.mode)})`))}`,
+      "chmod o-w, or give the mode in the profile",
+    );
+  }
   const faults = persisted.flatMap(({ path, copy, wanted }) => {
     if (copy === undefined) return [];
     const difference = differenceOf(copy, {
       uid: wanted.uid ?? copy.uid,
       gid: wanted.gid ?? copy.gid,
-      mode: wanted.mode ?? copy.mode,
+      mode: copy.type === "symlink" ? copy.mode : (wanted.mode ?? copy.mode),
     });
     return difference === undefined ? [] : [`${persist.root}${path} ${difference}`];
   });
@@ -75,6 +89,14 @@ function ownersFinding({ persist }: Profile, persisted: readonly PersistedFact[]
     `not as the profile says: ${some(faults)}`,
     "chown and chmod them: nothing does that to what is there already",
   );
+}
+
+/** Whether anybody may change a copy, though neither the profile nor the root has it so. */
+function isOpen({ copy, wanted, inRoot }: PersistedFact): boolean {
+  if (copy === undefined || copy.type === "symlink") return false;
+  if (copy.type === "directory" && (copy.mode & STICKY) !== 0) return false;
+  const meant = wanted.mode ?? inRoot?.mode ?? 0;
+  return (copy.mode & WRITABLE_BY_ANYBODY & ~meant) !== 0;
 }
 
 function parentsFinding(parents: readonly ParentFact[]): Finding {
@@ -110,27 +132,59 @@ function differenceOf(found: Owner, expected: Owner): string | undefined {
   return `has the mode ${octal(found.mode)}, expected ${octal(expected.mode)}`;
 }
 
-function machineIdFinding({ machineId }: DoctorFacts): Finding {
-  if (machineId === "valid") return ok("machine-id", "the machine keeps its id");
-  const text =
-    machineId === "missing"
-      ? "/etc/machine-id isn't kept: every boot is another machine's, in its journal and to its network"
-      : "the copy of /etc/machine-id holds no id";
-  return failed("machine-id", text, "list it in persist.files, and persist-copy /etc/machine-id");
+function machineIdFinding({ persist }: Profile, { machineId }: DoctorFacts): Finding {
+  switch (machineId) {
+    case "valid":
+      return ok("machine-id", "the machine keeps its id");
+    case "nowhere":
+      return ok("machine-id", "there is no machine-id yet: the next boot makes one and keeps it");
+    case "unsaved":
+      return failed(
+        "machine-id",
+        "/etc/machine-id has no copy: the next boot is another machine's",
+        "persist-copy /etc/machine-id",
+      );
+    case "invalid":
+      return failed(
+        "machine-id",
+        "the copy of /etc/machine-id holds no id",
+        `persist-copy --update /etc/machine-id, or rm ${persist.root}/etc/machine-id: the next boot makes one`,
+      );
+    case "unlisted":
+      return failed(
+        "machine-id",
+        "/etc/machine-id isn't kept: every boot is another machine's, in its journal and to its network",
+        "list it in persist.files, and persist-copy /etc/machine-id",
+      );
+  }
 }
 
-function idMapsFinding(profile: Profile, { idMaps }: DoctorFacts): Finding {
-  const isKept = [
-    ...profile.persist.directories.map(({ path }) => path),
-    ...Object.values(profile.btrfs.subvolumes).map(({ mount }) => mount),
-  ].some((path) => isWithin("/var/lib/nixos", path));
-  if (idMaps.length === 2) return ok("id-maps", "users and groups keep their numbers");
-  const text = isKept
-    ? "/var/lib/nixos is kept, but has no uid-map and gid-map yet"
-    : "/var/lib/nixos isn't kept: users and groups may get other numbers, and files other owners";
+function idMapsFinding({ idMaps }: DoctorFacts): Finding {
+  const are = (where: Whereabouts) => idMaps.filter((each) => each === where).length;
+  if (are("unlisted") > 0) {
+    return failed(
+      "id-maps",
+      "/var/lib/nixos isn't kept: users and groups may get other numbers, and files other owners",
+      "list it in persist.directories, and persist-copy it",
+    );
+  }
+  if (are("unsaved") > 0) {
+    return failed(
+      "id-maps",
+      "/var/lib/nixos is kept, but its uid-map and gid-map are in the root: users and groups may get other numbers",
+      "persist-copy /var/lib/nixos",
+    );
+  }
+  if (are("kept") === idMaps.length) return ok("id-maps", "users and groups keep their numbers");
+  if (are("kept") === 0) {
+    return ok(
+      "id-maps",
+      "there are no uid-map and gid-map yet: the next boot makes and keeps them",
+    );
+  }
   return failed(
     "id-maps",
-    text,
-    isKept ? "persist-copy /var/lib/nixos" : "list it in persist.directories, and persist-copy it",
+    "/var/lib/nixos has one of uid-map and gid-map without the other: users or groups may get other numbers",
+    "take the other from an old root or a backup",
   );
 }

@@ -27,7 +27,13 @@ enable = true
 `;
 export const SYSTEM = "store/00000000000000000000000000000001-nixos-system-test-26.05";
 export const INITRD = "store/00000000000000000000000000000002-initrd-linux/initrd";
-const FSTAB = ["/", "/nix", "/persist", "/home", "/var/log"];
+const FSTAB = {
+  "/": "root",
+  "/nix": "nix",
+  "/persist": "persist",
+  "/home": "home",
+  "/var/log": "log",
+};
 
 export class NixosMachine implements Disposable {
   readonly machine: Machine;
@@ -71,10 +77,12 @@ export class NixosMachine implements Disposable {
   }
 
   /** @param options of /persist; the others are mounted in stage 1 */
-  writeFstab(options: string): void {
-    const line = (path: string) =>
-      `/dev/x ${path} btrfs ${path === "/persist" ? options : "x-initrd.mount"} 0 0\n`;
-    this.write(`/nix/${SYSTEM}/etc-dir/fstab`, FSTAB.map(line).join(""));
+  writeFstab(options: string, device = this.machine.device, root = "subvol=root"): void {
+    const line = ([path, name]: [string, string]) => {
+      const own = path === "/persist" ? options : "x-initrd.mount";
+      return `${device} ${path} btrfs ${own},${path === "/" ? root : `subvol=${name}`} 0 0\n`;
+    };
+    this.write(`/nix/${SYSTEM}/etc-dir/fstab`, Object.entries(FSTAB).map(line).join(""));
   }
 
   /** Examines it as a mounted tree. */

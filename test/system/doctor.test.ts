@@ -15,7 +15,7 @@ import type { Finding } from "../../lib/doctor/finding.ts";
 import { examination } from "../../tools/doctor-schema.ts";
 import type { Ran } from "../support/blankroot.ts";
 import { blankroot } from "../support/blankroot.ts";
-import { sh } from "../support/disk.ts";
+import { makeBtrfs, sh } from "../support/disk.ts";
 import { archive, plainSystemdInitrd, scriptedInitrd, systemdInitrd } from "../support/initrd.ts";
 import { NixosMachine, resultOf, SYSTEM } from "../support/nixos.ts";
 import { describePrivileged } from "../support/privileged.ts";
@@ -129,6 +129,36 @@ describePrivileged("doctor --target", () => {
       /its blankroot_root is @, expected root/,
     ],
     [
+      "a rollback of another disk",
+      (nixos) => {
+        const device = "/dev/disk/by-uuid/00000000-1111-2222-3333-444444444444";
+        nixos.writeInitrd(archive(systemdInitrd({ ...nixos.parameters(), device })));
+      },
+      ["initrd"],
+      /a rollback of another disk: its blankroot_device is \/dev\/disk\/by-uuid\/0000/,
+    ],
+    [
+      "a rollback of a device that is another here",
+      (nixos) => {
+        const device = makeBtrfs(nixos.machine.scratch, "other", 128 * 1024 ** 2);
+        nixos.writeInitrd(archive(systemdInitrd({ ...nixos.parameters(), device })));
+      },
+      ["initrd"],
+      /a rollback of another disk: its blankroot_device is \/dev\/loop/,
+    ],
+    [
+      "a root of another file system in fstab",
+      (nixos) => nixos.writeFstab("x-initrd.mount", "/dev/disk/by-uuid/0"),
+      ["needed-for-boot"],
+      /stage 1 mounts something else: \/ is on \/dev\/disk\/by-uuid\/0, expected/,
+    ],
+    [
+      "another root in fstab",
+      (nixos) => nixos.writeFstab("x-initrd.mount", undefined, "subvol=@"),
+      ["needed-for-boot"],
+      /\/ is the subvolume @, expected root/,
+    ],
+    [
       "an initrd that can't be read",
       (nixos) => nixos.writeInitrd(Buffer.from("no archive")),
       ["initrd unknown"],
@@ -211,7 +241,10 @@ describePrivileged("doctor --target", () => {
     ],
     [
       "a copy that is missing",
-      (nixos) => rmSync(nixos.file("/persist/etc/nixos"), { recursive: true }),
+      (nixos) => {
+        rmSync(nixos.file("/persist/etc/nixos"), { recursive: true });
+        nixos.write("/etc/nixos/flake.nix", "{ }\n");
+      },
       ["copies"],
       /1 listed path without a copy.*: \/etc\/nixos/,
     ],
@@ -240,8 +273,17 @@ describePrivileged("doctor --target", () => {
       /\/persist\/etc\/ssh belongs to 1000:100, expected 0:0/,
     ],
     [
+      "a listed directory that anybody may write to",
+      (nixos) => chmodSync(nixos.file("/persist/var/lib/nixos"), 0o777),
+      ["owners"],
+      /others may write to \/persist\/var\/lib\/nixos \(0777\)/,
+    ],
+    [
       "no machine-id",
-      (nixos) => rmSync(nixos.file("/persist/etc/machine-id")),
+      (nixos) => {
+        rmSync(nixos.file("/persist/etc/machine-id"));
+        nixos.write("/etc/machine-id", `${"0123456789abcdef".repeat(2)}\n`, 0o444);
+      },
       ["copies", "machine-id"],
       /listed path without a copy.*: \/etc\/machine-id \(persist-copy copies them\)/,
     ],
@@ -252,10 +294,27 @@ describePrivileged("doctor --target", () => {
       /holds no id/,
     ],
     [
+      "a machine-id of zeros",
+      (nixos) => nixos.write("/persist/etc/machine-id", `${"0".repeat(32)}\n`),
+      ["machine-id"],
+      /holds no id/,
+    ],
+    [
       "no map of groups",
       (nixos) => rmSync(nixos.file("/persist/var/lib/nixos/gid-map")),
       ["id-maps"],
-      /is kept, but has no uid-map and gid-map yet/,
+      /one of uid-map and gid-map without the other/,
+    ],
+    [
+      "maps of users and groups without a copy",
+      (nixos) => {
+        for (const name of ["uid-map", "gid-map"]) {
+          rmSync(nixos.file(`/persist/var/lib/nixos/${name}`));
+          nixos.write(`/var/lib/nixos/${name}`, "{}\n");
+        }
+      },
+      ["id-maps"],
+      /its uid-map and gid-map are in the root.*\(persist-copy \/var\/lib\/nixos\)/,
     ],
     [
       "a password file that is missing",
@@ -273,7 +332,19 @@ describePrivileged("doctor --target", () => {
       "one that others may read",
       (nixos) => chmodSync(nixos.file("/persist/passwords/ada"), 0o644),
       ["password"],
-      /has the mode 0644/,
+      /may be read by others \(mode 0644\) \(chmod 0600 /,
+    ],
+    [
+      "one that anybody may put another in the place of",
+      (nixos) => chmodSync(nixos.file("/persist/passwords"), 0o777),
+      ["password"],
+      /others than root may give ada another password, by .* \/persist\/passwords \(0, 0777\)/,
+    ],
+    [
+      "one in a user's directory",
+      (nixos) => chownSync(nixos.file("/persist/passwords"), 1000, 0),
+      ["password"],
+      /others than root may give ada another password, by .* \/persist\/passwords \(1000, 0755\)/,
     ],
     [
       "one that is empty",
@@ -292,7 +363,10 @@ describePrivileged("doctor --target", () => {
     ],
     [
       "a host key that is missing",
-      (nixos) => rmSync(nixos.file("/persist/etc/ssh/ssh_host_ed25519_key")),
+      (nixos) => {
+        rmSync(nixos.file("/persist/etc/ssh/ssh_host_ed25519_key"));
+        nixos.write("/etc/ssh/ssh_host_ed25519_key", "secret\n", 0o600);
+      },
       ["copies", "host-keys"],
       /listed path without a copy.*: \/etc\/ssh\/ssh_host_ed25519_key/,
     ],
@@ -316,6 +390,44 @@ describePrivileged("doctor --target", () => {
     const first = expected[0]!.split(" ")[0] as Finding["name"];
     expect(find(ran, first)).toMatch(said);
     expect(`${ran.stdout}${ran.stderr}`).not.toMatch(/horse|\$y\$|secret/);
+  });
+
+  test("finds in order what nixos-install leaves: what is listed and not made yet is kept by the first boot", () => {
+    using nixos = new NixosMachine();
+    rmSync(nixos.file("/persist/etc"), { recursive: true });
+    rmSync(nixos.file("/persist/var/lib/private/x"), { recursive: true });
+    // impermanence makes the links at once.
+    symlinkSync(
+      "/persist/etc/ssh/ssh_host_ed25519_key",
+      nixos.file("/etc/ssh/ssh_host_ed25519_key"),
+    );
+    const ran = nixos.examineTarget("--json");
+    expect(faults(ran)).toEqual([]);
+    expect(find(ran, "copies")).toContain("1 listed path with a copy; not made yet, and kept");
+    expect(find(ran, "machine-id")).toContain("the next boot makes one and keeps it");
+    expect(find(ran, "host-keys")).toContain("sshd makes and keeps it");
+  });
+
+  test("says on such a machine what is not listed", () => {
+    using nixos = new NixosMachine(
+      NixosMachine.tables.replace(/^files = .*$/m, "files = []").replace('"/var/lib/nixos", ', ""),
+    );
+    rmSync(nixos.file("/persist/etc"), { recursive: true });
+    const ran = nixos.examineTarget("--json");
+    expect(faults(ran)).toEqual(["machine-id", "id-maps", "host-keys"]);
+    for (const name of ["machine-id", "id-maps", "host-keys"] as const) {
+      expect(find(ran, name)).toMatch(/\(list /);
+    }
+  });
+
+  test("counts a hash that others may read as a leak, and nobody as locked out", () => {
+    using nixos = new NixosMachine(
+      NixosMachine.tables
+        .replace(/^keys = .*$/m, "keys = []")
+        .replace("enable = true", "enable = false"),
+    );
+    chmodSync(nixos.file("/persist/passwords/ada"), 0o644);
+    expect(faults(nixos.examineTarget("--json"))).toEqual(["password"]);
   });
 
   test("takes a scripted initrd for one where the profile says so", () => {

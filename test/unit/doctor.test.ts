@@ -1,13 +1,23 @@
 import { describe, expect, test } from "bun:test";
 import { KEEP_PARAMETER } from "../../lib/boot/stage1.ts";
 import { examine } from "../../lib/doctor/examine.ts";
-import type { DoctorFacts, LoginFact, SystemFacts } from "../../lib/doctor/facts.ts";
+import type {
+  DoctorFacts,
+  FstabEntry,
+  LoginFact,
+  PasswordFact,
+  PersistedFact,
+  SystemFacts,
+  Whereabouts,
+} from "../../lib/doctor/facts.ts";
 import { FINDING_NAMES, failed, ok, unknown } from "../../lib/doctor/finding.ts";
 import { parseFstab } from "../../lib/host/probe/nixos-system.ts";
 import type { InitrdContents } from "../../lib/initrd/contents.ts";
+import { latin1OfText } from "../../lib/latin1.ts";
 import type { PreviewFacts } from "../../lib/plans/preview.ts";
 import type { Profile } from "../../lib/profile.ts";
 import { doctorJson, findingLine, summaryOf } from "../../lib/report/doctor.ts";
+import { shellQuote } from "../../lib/text.ts";
 import { examination } from "../../tools/doctor-schema.ts";
 import { exampleProfile } from "../support/example.ts";
 
@@ -16,17 +26,22 @@ const INITRD: InitrdContents = {
   hasUnit: true,
   startedBy: ["initrd.target.wants"],
   parameters: new Map([
+    ["device", "/dev/disk/by-uuid/f-s"],
     ["root", "root"],
     ["blank", "root-blank"],
     ["old_roots", "old_roots"],
     ["keep_old", "yes"],
   ]),
 };
-const NEEDED = ["/", "/nix", "/persist", "/var/log"];
+const NEEDED = { "/": "root", "/nix": "nix", "/persist": "persist", "/var/log": "log" };
 const SYSTEM: SystemFacts = {
   initrd: INITRD,
   kernelParams: "quiet",
-  fstab: NEEDED.map((mountPoint) => ({ mountPoint, options: ["x-initrd.mount", "noatime"] })),
+  fstab: Object.entries(NEEDED).map(([mountPoint, name]) => ({
+    device: "/dev/vda3",
+    mountPoint,
+    options: ["x-initrd.mount", `subvol=${name}`],
+  })),
 };
 const PREVIEW: PreviewFacts = {
   device: "/dev/vda3",
@@ -55,20 +70,34 @@ const DONE = {
   old_root: "",
 } as const;
 const BOOT = { commandLine: "quiet", bootId: "b", result: DONE };
+const ROOT = { uid: 0, gid: 0, mode: 0o755 };
+const PASSWORD: PasswordFact = {
+  file: "/persist/passwords/user",
+  fault: undefined,
+  isLocked: false,
+  owner: { uid: 0, gid: 0, mode: 0o600 },
+  above: [{ path: "/persist", owner: ROOT }],
+};
 const ADA: LoginFact = {
   user: "user",
   wheel: true,
   hasKeys: true,
-  password: { file: "/persist/passwords/user", fault: undefined, isLocked: false },
+  password: PASSWORD,
   authorizedKeys: undefined,
 };
-const ROOT = { uid: 0, gid: 0, mode: 0o755 };
 const SOUND: DoctorFacts = {
   preview: PREVIEW,
   dir: "/",
   root: { fsType: "btrfs", source: "/dev/vda3", path: "/root", isProfiles: true },
   isOfBlank: true,
   blankOwner: ROOT,
+  filesystem: {
+    uuid: "f-s",
+    leadsTo: new Map([
+      ["/dev/vda3", true],
+      ["/dev/vdb", false],
+    ]),
+  },
   boot: BOOT,
   next: SYSTEM,
   booted: undefined,
@@ -76,8 +105,8 @@ const SOUND: DoctorFacts = {
   persisted: [],
   parents: [{ path: "/persist/etc", owner: ROOT, inRoot: ROOT }],
   logins: [ADA],
-  hostKeys: [{ path: "/etc/ssh/ssh_host_ed25519_key", fault: undefined }],
-  idMaps: ["uid-map", "gid-map"],
+  hostKeys: [{ path: "/etc/ssh/ssh_host_ed25519_key", where: "kept", fault: undefined }],
+  idMaps: ["kept", "kept"],
   machineId: "valid",
 };
 const profile = exampleProfile();
@@ -96,13 +125,41 @@ function initrd(changes: Partial<InitrdContents>): Partial<DoctorFacts> {
   return { next: { ...SYSTEM, initrd: { ...INITRD, ...changes } } };
 }
 
+function rollbackOn(device: string): Partial<DoctorFacts> {
+  return initrd({ parameters: new Map([...INITRD.parameters!, ["device", device]]) });
+}
+
+/** The line of fstab for `/` is another. */
+function rootLine(changes: Partial<FstabEntry>): Partial<DoctorFacts> {
+  const [root, ...others] = SYSTEM.fstab;
+  return { next: { ...SYSTEM, fstab: [{ ...root!, ...changes }, ...others] } };
+}
+
+const EARLY = "x-initrd.mount";
+
 function login(changes: Partial<LoginFact>): Partial<DoctorFacts> {
   return { logins: [{ ...ADA, ...changes }] };
 }
 
 function lockedOut(fault: string | undefined, isLocked = false): Partial<DoctorFacts> {
-  const password = { file: "/persist/p", fault, isLocked };
+  const password = { ...PASSWORD, file: "/persist/p", fault, isLocked };
   return login({ hasKeys: false, password });
+}
+
+function exposed(changes: Partial<PasswordFact>): Partial<DoctorFacts> {
+  return login({ hasKeys: false, password: { ...PASSWORD, ...changes } });
+}
+
+function persisted(changes: Partial<PersistedFact>): Partial<DoctorFacts> {
+  const copy = { ...ROOT, type: "directory" } as const;
+  const wanted = { uid: undefined, gid: undefined, mode: undefined };
+  return {
+    persisted: [{ path: "/a", copy, isThere: true, inRoot: undefined, wanted, ...changes }],
+  };
+}
+
+function hostKey(where: Whereabouts, fault?: string): Partial<DoctorFacts> {
+  return { hostKeys: [{ path: "/k", where, fault }] };
 }
 
 function result(changes: object, commandLine = "quiet"): Partial<DoctorFacts> {
@@ -225,6 +282,41 @@ describe("examine()", () => {
       initrd({ parameters: new Map([["root", "@"]]) }),
       ["initrd failed: the initrd of the next boot has a rollback of another profile"],
     ],
+    [
+      "another file system's rollback",
+      rollbackOn("/dev/disk/by-uuid/0-0"),
+      [
+        "initrd failed: the initrd of the next boot has a rollback of another disk: its blankroot_device is /dev/disk/by-uuid/0-0, expected /dev/vda3 (UUID f-s)",
+      ],
+    ],
+    [
+      "another device's",
+      rollbackOn("/dev/vdb"),
+      ["initrd failed: the initrd of the next boot has a rollback of another disk"],
+    ],
+    ["the profile's device by its node", rollbackOn("/dev/vda3"), []],
+    ["a device that isn't here", rollbackOn("/dev/mapper/closed"), []],
+    ["a device that is no plain word", rollbackOn('"$device"'), []],
+    [
+      "a root of another file system",
+      rootLine({ device: "UUID=0-0" }),
+      ["needed-for-boot failed: stage 1 mounts something else: / is on UUID=0-0, expected"],
+    ],
+    ["the root by its tag", rootLine({ device: 'UUID="f-s"' }), []],
+    ["a label that isn't here", rootLine({ device: "LABEL=x" }), []],
+    [
+      "another root in fstab",
+      rootLine({ options: [EARLY, "subvol=/@"] }),
+      [
+        "needed-for-boot failed: stage 1 mounts something else: / is the subvolume @, expected root",
+      ],
+    ],
+    ["the root by its path", rootLine({ options: [EARLY, "subvol=@", "subvol=/root"] }), []],
+    [
+      "a root by its id",
+      rootLine({ options: [EARLY, "subvolid=257"] }),
+      ["needed-for-boot failed: stage 1 mounts something else: / has no subvol= option"],
+    ],
     ["another initrd that was booted", { booted: SYSTEM }, []],
     [
       "a worse one",
@@ -280,27 +372,59 @@ describe("examine()", () => {
       ["persist-root failed: /persist is not there"],
     ],
     [
-      "no copies",
-      preview({ withoutCopy: ["/a", "/b"] }),
-      ["copies failed: 2 listed paths without a copy, which the next boot brings up empty: /a, /b"],
+      "no copy",
+      persisted({ copy: undefined }),
+      ["copies failed: 1 listed path without a copy, which the next boot brings up empty: /a"],
     ],
+    ["what was never made", persisted({ copy: undefined, isThere: false }), []],
     [
       "an owner",
-      {
-        persisted: [
-          { path: "/a", copy: ROOT, wanted: { uid: 5, gid: undefined, mode: undefined } },
-        ],
-      },
+      persisted({ wanted: { uid: 5, gid: undefined, mode: undefined } }),
       ["owners failed: not as the profile says: /persist/a belongs to 0:0, expected 5:0"],
     ],
     [
       "a mode",
-      { persisted: [{ path: "/a", copy: ROOT, wanted: { uid: 0, gid: 0, mode: 0o700 } }] },
+      persisted({ wanted: { uid: 0, gid: 0, mode: 0o700 } }),
       ["owners failed: not as the profile says: /persist/a has the mode 0755, expected 0700"],
     ],
     [
       "an owner of nothing",
-      { persisted: [{ path: "/a", copy: undefined, wanted: { uid: 5, gid: 5, mode: 5 } }] },
+      persisted({ copy: undefined, isThere: false, wanted: { uid: 5, gid: 5, mode: 5 } }),
+      [],
+    ],
+    [
+      "an open copy",
+      persisted({ copy: { ...ROOT, mode: 0o777, type: "directory" } }),
+      ["owners failed: others may write to /persist/a (0777)"],
+    ],
+    [
+      "an open copy of what is not",
+      persisted({ copy: { ...ROOT, mode: 0o666, type: "file" }, inRoot: ROOT }),
+      ["owners failed: others may write to /persist/a (0666)"],
+    ],
+    [
+      "an open copy of what is open, too",
+      persisted({
+        copy: { ...ROOT, mode: 0o777, type: "directory" },
+        inRoot: { ...ROOT, mode: 0o777 },
+      }),
+      [],
+    ],
+    [
+      "an open copy that the profile wants",
+      persisted({
+        copy: { ...ROOT, mode: 0o777, type: "directory" },
+        wanted: { uid: undefined, gid: undefined, mode: 0o777 },
+      }),
+      [],
+    ],
+    ["a sticky copy", persisted({ copy: { ...ROOT, mode: 0o1777, type: "directory" } }), []],
+    [
+      "a link, whose mode says nothing",
+      persisted({
+        copy: { ...ROOT, mode: 0o777, type: "symlink" },
+        wanted: { uid: 0, gid: 0, mode: 0o600 },
+      }),
       [],
     ],
     [
@@ -320,13 +444,33 @@ describe("examine()", () => {
         "parents failed: not as in the root, which the next boot makes by them: /p has the mode 0755, expected 0700",
       ],
     ],
-    ["no machine-id", { machineId: "missing" }, ["machine-id failed: /etc/machine-id isn't kept"]],
+    [
+      "no machine-id in the lists",
+      { machineId: "unlisted" },
+      ["machine-id failed: /etc/machine-id isn't kept"],
+    ],
+    [
+      "one without a copy",
+      { machineId: "unsaved" },
+      ["machine-id failed: /etc/machine-id has no copy"],
+    ],
+    ["none yet", { machineId: "nowhere" }, []],
     [
       "an invalid one",
       { machineId: "invalid" },
       ["machine-id failed: the copy of /etc/machine-id holds no id"],
     ],
-    ["no maps", { idMaps: [] }, ["id-maps failed: /var/lib/nixos is kept, but has no"]],
+    [
+      "maps without a copy",
+      { idMaps: ["unsaved", "unsaved"] },
+      ["id-maps failed: /var/lib/nixos is kept, but its"],
+    ],
+    ["no maps yet", { idMaps: ["nowhere", "nowhere"] }, []],
+    [
+      "one map alone",
+      { idMaps: ["kept", "nowhere"] },
+      ["id-maps failed: /var/lib/nixos has one of"],
+    ],
     [
       "no password file",
       lockedOut("is not there"),
@@ -335,6 +479,40 @@ describe("examine()", () => {
         "ssh failed: the server takes keys only",
         "login failed: nobody who may become root",
       ],
+    ],
+    [
+      "a hash that others may read",
+      exposed({ owner: { ...ROOT, mode: 0o640 } }),
+      [
+        "password failed: /persist/passwords/user with the hash of user may be read by others (mode 0640)",
+        "ssh failed",
+      ],
+    ],
+    [
+      "a hash that others may write",
+      exposed({ owner: { ...ROOT, mode: 0o622 } }),
+      ["password failed: others than root may give user another password", "ssh failed"],
+    ],
+    [
+      "a hash of somebody else's",
+      exposed({ owner: { uid: 1000, gid: 0, mode: 0o600 } }),
+      [
+        "password failed: others than root may give user another password, by the owner or the mode of /persist/passwords/user (1000, 0600)",
+        "ssh failed",
+      ],
+    ],
+    [
+      "an open directory above it",
+      exposed({ above: [{ path: "/persist", owner: { ...ROOT, mode: 0o775 } }] }),
+      [
+        "password failed: others than root may give user another password, by the owner or the mode of /persist (0, 0775)",
+        "ssh failed",
+      ],
+    ],
+    [
+      "a sticky one",
+      exposed({ above: [{ path: "/persist", owner: { ...ROOT, mode: 0o1777 } }] }),
+      ["ssh failed"],
     ],
     [
       "a locked password",
@@ -361,9 +539,12 @@ describe("examine()", () => {
     ["no host keys", { hostKeys: [] }, ["host-keys failed: no host key of SSH is kept"]],
     [
       "a bad host key",
-      { hostKeys: [{ path: "/k", fault: "is empty" }] },
+      hostKey("kept", "is empty"),
       ["host-keys failed: of the host keys in /persist: /k is empty"],
     ],
+    ["one without a copy", hostKey("unsaved"), ["host-keys failed: /k has no copy"]],
+    ["one that can't be kept", hostKey("unlisted"), ["host-keys failed: of the host keys"]],
+    ["one that is not made yet", hostKey("nowhere"), []],
   ])("of %s", (_, changes, expected) => {
     const found = faults(changes);
     expect(found).toHaveLength(expected.length);
@@ -395,7 +576,7 @@ describe("examine()", () => {
     [
       "maps are not listed",
       { persist: { directories: [] } },
-      { idMaps: [] },
+      { idMaps: ["unlisted", "unlisted"] },
       ["id-maps failed: /var/lib/nixos isn't kept"],
     ],
     [
@@ -409,6 +590,23 @@ describe("examine()", () => {
     expect(found).toHaveLength(expected.length);
     for (const [index, text] of found.entries()) expect(text).toStartWith(expected[index]!);
   });
+});
+
+test("examine() compares the bytes of names, and says of a device that isn't here that it didn't", () => {
+  const of = exampleProfile({
+    btrfs: { root: "würzel", blank: "root-blank", old_roots: "old_roots" },
+  });
+  const parameters = new Map([
+    ...INITRD.parameters!,
+    ["root", latin1OfText(shellQuote("würzel"))],
+    ["device", latin1OfText(shellQuote("/dev/mapper/größe '"))],
+  ]);
+  const { next } = initrd({ parameters });
+  const found = examine(of, { ...SOUND, next }).find(({ name }) => name === "initrd");
+  expect(found?.state).toBe("ok");
+  expect(found?.text).toEndWith(
+    "; its device /dev/mapper/größe ' leads nowhere here, and was not compared",
+  );
 });
 
 describe("findingLine()", () => {
@@ -436,7 +634,7 @@ test("summaryOf() and doctorJson() are of one mind, and the schema takes it", ()
 test("parseFstab() reads lines, with what is escaped in them, and no comments", () => {
   const text = "# a comment\n\n/dev/a /a\\040b btrfs x,y=z 0 0\n  tmpfs\t/t tmpfs\n";
   expect(parseFstab(text)).toEqual([
-    { mountPoint: "/a b", options: ["x", "y=z"] },
-    { mountPoint: "/t", options: [""] },
+    { device: "/dev/a", mountPoint: "/a b", options: ["x", "y=z"] },
+    { device: "tmpfs", mountPoint: "/t", options: [""] },
   ]);
 });

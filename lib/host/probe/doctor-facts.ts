@@ -2,7 +2,7 @@
 import { constants, openSync, readFileSync } from "node:fs";
 import { ROLLBACK_RESULT } from "../../boot/rollback.ts";
 import { type RollbackResult, readResult } from "../../boot/rollback-result.ts";
-import type { BootFacts, DoctorFacts, RootMount } from "../../doctor/facts.ts";
+import type { BootFacts, DoctorFacts, RootMount, SystemFacts } from "../../doctor/facts.ts";
 import type { Mount } from "../../facts.ts";
 import { Fault } from "../../fault.ts";
 import { latin1OfText, textOfLatin1 } from "../../latin1.ts";
@@ -12,9 +12,10 @@ import { View } from "../roots/views.ts";
 import type { Roots } from "../roots.ts";
 import { blockNameOf, mountsOfBtrfs } from "./btrfs-members.ts";
 import { commandLine } from "./command-line.ts";
+import { filesystemFacts } from "./filesystem-facts.ts";
 import { probeLogins } from "./logins.ts";
 import { probeMounts } from "./mounts.ts";
-import { probeSystem } from "./nixos-system.ts";
+import { type FoundSystem, probeSystem } from "./nixos-system.ts";
 import { type Ids, ownerBelow, probePersisted } from "./persisted.ts";
 import { probePreviewFacts } from "./preview-facts.ts";
 import { runningRoot } from "./running-root.ts";
@@ -38,13 +39,18 @@ export function probeDoctorFacts(profile: Profile, roots: Roots, dir: string): D
     root: rootMount(profile, roots, dir),
     isOfBlank: isOfBlank(roots),
     blankOwner: roots.base === undefined ? undefined : ownerBelow(roots.base, "/"),
+    filesystem: filesystemFacts(roots, systemsOf(next, booted)),
     boot: isRunning ? bootFacts() : undefined,
     next: next?.facts,
     booted: isOther ? booted.facts : undefined,
     mounted: mountedSubvolumes(profile, roots.device, dir),
-    ...probePersisted(profile, roots, names),
+    ...probePersisted(profile, roots, top, names),
     ...probeLogins(profile, roots, top),
   };
+}
+
+function systemsOf(...found: readonly (FoundSystem | undefined)[]): SystemFacts[] {
+  return found.flatMap((system) => system?.facts ?? []);
 }
 
 function rootMount(profile: Profile, { device }: Roots, dir: string): RootMount | undefined {

@@ -37,7 +37,11 @@ export function parseFstab(text: string): FstabEntry[] {
     .split("\n")
     .filter((line) => /^\s*[^\s#]/.test(line))
     .map((line) => line.trim().split(/\s+/).map(unescaped))
-    .map(([, mountPoint = "", , options = ""]) => ({ mountPoint, options: options.split(",") }));
+    .map(([device = "", mountPoint = "", , options = ""]) => ({
+      device,
+      mountPoint,
+      options: options.split(","),
+    }));
 }
 
 function unescaped(field: string): string {
