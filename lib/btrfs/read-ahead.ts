@@ -22,6 +22,7 @@ export class ReadAhead implements TreeReader {
   readonly filesystem: string;
   readonly #reader: TreeReader;
   readonly #key = new SearchKey();
+  readonly #near: number;
   /** The block as it was read, and the part of it that is lent. */
   #block: Page | undefined;
   #tree = 0;
@@ -32,9 +33,13 @@ export class ReadAhead implements TreeReader {
   readonly #types = new Uint8Array(ITEMS_MAX);
   readonly #headers = new Uint32Array(ITEMS_MAX);
 
-  /** @param reader for this alone: its page is kept from one search to the next */
-  constructor(reader: TreeReader) {
+  /**
+   * @param reader for this alone: its page is kept from one search to the next
+   * @param near as close as that, objectids are likely to lie in one block
+   */
+  constructor(reader: TreeReader, near = NEAR) {
     this.#reader = reader;
+    this.#near = near;
     this.nodeSizeBytes = reader.nodeSizeBytes;
     this.filesystem = reader.filesystem;
   }
@@ -53,7 +58,7 @@ export class ReadAhead implements TreeReader {
   #readOn(key: SearchKey): Page | undefined {
     const distance = Math.abs(key.minObjectid - this.#last);
     this.#last = key.minObjectid;
-    if (distance > NEAR) return undefined;
+    if (distance > this.#near) return undefined;
     this.#readFrom(key);
     return this.#find(key);
   }
