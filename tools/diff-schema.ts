@@ -17,7 +17,7 @@ const status = z
 const fate = z
   .enum(["lost", "kept", "managed", "ignored", "restored"])
   .describe("What the next boot makes of it");
-const type = z.enum([
+export const type = z.enum([
   "file",
   "directory",
   "symlink",
@@ -27,7 +27,7 @@ const type = z.enum([
   "block",
   "subvolume",
 ]);
-const path = {
+export const path = {
   path: z.string().describe("Absolute; bytes that are not UTF-8 are U+FFFD"),
   path_bytes: z.base64().optional().describe("The path's bytes, where they are not UTF-8"),
 };

@@ -6,9 +6,10 @@
  * Quota groups are asked where they are on, of a single subvolume: of several they
  * don't say what these share among themselves. Else every extent is looked up.
  */
-import type { HeldSpace } from "../btrfs/held-space.ts";
-import { readHeldSpace } from "../btrfs/held-space.ts";
+import { type HeldSpace, readHeldSpace } from "../btrfs/held-space.ts";
+import { treesWithNested } from "../btrfs/nested.ts";
 import { readQgroup } from "../btrfs/qgroups.ts";
+import type { SpaceMethod } from "../space-method.ts";
 import { syncFilesystem } from "./btrfs-ioctl.ts";
 import { extentUsers } from "./extent-users.ts";
 import { TreeSearch } from "./tree-search.ts";
@@ -16,8 +17,6 @@ import { TreeSearch } from "./tree-search.ts";
 export interface FoundSpace extends HeldSpace {
   readonly method: SpaceMethod;
 }
-
-export type SpaceMethod = "qgroups" | "backrefs";
 
 /**
  * @param fd anything open on the file system
@@ -32,4 +31,13 @@ export function findHeldSpace(fd: number, trees: readonly number[]): FoundSpace 
   if (group !== undefined) return { ...group, method: "qgroups" };
   const space = readHeldSpace(reader, trees, (address) => extentUsers(fd, address));
   return { ...space, method: "backrefs" };
+}
+
+/** The same with all that is nested in them. */
+export function findSpaceWithNested(fd: number, trees: readonly number[]): FoundSpace {
+  const reader = new TreeSearch(fd);
+  return findHeldSpace(
+    fd,
+    trees.flatMap((tree) => treesWithNested(reader, tree)),
+  );
 }

@@ -33,7 +33,8 @@ export function listingRecord(
   return pathRecord(change.status, change.path, format);
 }
 
-function pathRecord(
+/** Of a path with its status; undefined as above. */
+export function pathRecord(
   status: Status,
   path: Uint8Array,
   format: ListingFormat,
@@ -61,21 +62,27 @@ export function walkRecord(blind: readonly string[]): string {
   return toJson({ kind: "walk", blind });
 }
 
-/** One JSON object without a line end. Sizes are bytes, mode is octal, mtime is UTC. */
-function jsonRecord(change: Change, verdict: Verdict): string {
-  const { sizeBytes, mode, uid, gid, mtime } = change.inode();
+/** One JSON object without a line end. */
+function jsonRecord(change: Change, { fate, reason }: Verdict): string {
   return toJson({
     ...pathFields(change.path),
     status: change.status,
     type: change.type,
-    fate: verdict.fate,
-    reason: verdict.reason,
+    fate,
+    reason,
+    ...inodeFields(change.inode()),
+  });
+}
+
+/** Sizes are bytes, mode is octal, mtime is UTC. */
+export function inodeFields({ sizeBytes, mode, uid, gid, mtime }: Inode) {
+  return {
     size: jsonNumber(sizeBytes),
     mode: (mode & PERMISSIONS).toString(8).padStart(4, "0"),
     uid,
     gid,
     mtime: timestamp(mtime),
-  });
+  };
 }
 
 /** RFC 3339 in UTC, to the nanosecond. */

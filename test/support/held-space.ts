@@ -1,9 +1,8 @@
 /** What subvolumes hold, found by every way there is: ours, and the kernel's quota groups. */
 import { closeSync, constants, openSync } from "node:fs";
 import { readHeldSpace } from "../../lib/btrfs/held-space.ts";
-import { treesWithNested } from "../../lib/btrfs/nested.ts";
 import { subvolumeOf } from "../../lib/host/btrfs-ioctl.ts";
-import { findHeldSpace } from "../../lib/host/exclusive-bytes.ts";
+import { findHeldSpace, findSpaceWithNested } from "../../lib/host/exclusive-bytes.ts";
 import { extentUsers } from "../../lib/host/extent-users.ts";
 import { TreeSearch } from "../../lib/host/tree-search.ts";
 import { sh } from "./disk.ts";
@@ -15,9 +14,7 @@ export function found(dirs: readonly string[]) {
 
 /** Of a subvolume and all that are nested in it. */
 export function foundWithNested(dir: string) {
-  return withTrees([dir], (fd, [tree]) =>
-    findHeldSpace(fd, treesWithNested(new TreeSearch(fd), tree!)),
-  );
+  return withTrees([dir], findSpaceWithNested);
 }
 
 export function byBackrefs(dirs: readonly string[]) {
