@@ -1,5 +1,5 @@
 /** A machine with old roots, and neighbours that a careless tool would take for some. */
-import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
 import { COMMAND, type Ran } from "./blankroot.ts";
 import { sh } from "./disk.ts";
@@ -84,6 +84,12 @@ export class OldRootsMachine extends Machine {
     return sh(["btrfs", "inspect-internal", "rootid", this.in(path)]).trim();
   }
 
+  /** Of its disk alone: others of the machine come and go. */
+  mounts(): string[] {
+    const lines = readFileSync("/proc/self/mountinfo", "utf8").split("\n");
+    return lines.filter((line) => line.includes(` ${this.device} `));
+  }
+
   /** All but the old roots, file by file. */
   neighbours(): string {
     const others = readdirSync(this.top).filter((name) => name !== "old_roots");
@@ -132,6 +138,11 @@ export class OldRootsMachine extends Machine {
   roots(...words: string[]): Ran {
     const [command, ...rest] = words;
     return this.run("old-roots", command!, ...rest);
+  }
+
+  /** The words that call a command of old-roots. */
+  words(command: string): string[] {
+    return [...COMMAND, "old-roots", command, "--profile", this.profile];
   }
 
   override run(script: string, ...words: string[]): Ran {
