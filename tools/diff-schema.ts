@@ -32,6 +32,19 @@ export const path = {
   path_bytes: z.base64().optional().describe("The path's bytes, where they are not UTF-8"),
 };
 
+export const inode = {
+  size: large.describe("Bytes, exactly: up to 2^63 - 1, where a reader of doubles rounds"),
+  mode: z
+    .string()
+    .regex(/^[0-7]{4}$/)
+    .describe("Permissions in octal"),
+  uid: z.int().min(0),
+  gid: z.int().min(0),
+  mtime: z
+    .string()
+    .describe("RFC 3339 in UTC to the nanosecond; @SECONDS where no calendar has the time"),
+};
+
 const entry = z
   .strictObject({
     ...path,
@@ -39,16 +52,7 @@ const entry = z
     type,
     fate,
     reason: z.string().describe("Why, in words"),
-    size: large.describe("Bytes, exactly: up to 2^63 - 1, where a reader of doubles rounds"),
-    mode: z
-      .string()
-      .regex(/^[0-7]{4}$/)
-      .describe("Permissions in octal"),
-    uid: z.int().min(0),
-    gid: z.int().min(0),
-    mtime: z
-      .string()
-      .describe("RFC 3339 in UTC to the nanosecond; @SECONDS where no calendar has the time"),
+    ...inode,
   })
   .describe("A path that differs");
 

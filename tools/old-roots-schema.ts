@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { PRESENCES } from "../lib/report/found.ts";
 import { SPACE_METHODS } from "../lib/space-method.ts";
-import { path, type } from "./diff-schema.ts";
+import { inode, path, type } from "./diff-schema.ts";
 
 const space = {
   bytes: z.int().min(0).describe("What it refers to, as large as it is on the disk"),
@@ -12,20 +12,6 @@ const space = {
     .describe("Of these, what nothing else refers to: deleting it frees them"),
   method: z.enum(SPACE_METHODS).describe("Quota groups, or the references to each extent"),
 };
-const time = z
-  .string()
-  .describe("RFC 3339 in UTC to the nanosecond; @SECONDS where no calendar has the time");
-const inode = {
-  size: z.int().min(0).describe("Bytes"),
-  mode: z
-    .string()
-    .regex(/^[0-7]{4}$/)
-    .describe("Permissions in octal"),
-  uid: z.int().min(0),
-  gid: z.int().min(0),
-  mtime: time,
-};
-
 export const oldRootList = z
   .strictObject({
     device: z.string(),

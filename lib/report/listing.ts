@@ -5,7 +5,7 @@
  * a line and is left out; a person sees it escaped, like everything that could
  * drive a terminal.
  */
-import type { Change, Status, Time } from "../btrfs/change.ts";
+import type { Change, Inode, Status, Time } from "../btrfs/change.ts";
 import type { Verdict } from "../fate.ts";
 import { visible } from "../text.ts";
 import type { Whole } from "./collapse.ts";

@@ -18,5 +18,5 @@ export function stateBelow(top: number, change: Change): Presence {
   if (text !== undefined) return latin1(text) === latin1(linkTextOf(found)) ? "same" : "differs";
   const { sizeBytes: size, mtime } = change.inode();
   const time = BigInt(mtime.seconds) * BILLION + BigInt(mtime.nanoseconds);
-  return size === sizeBytes && time === mtimeNs ? "same" : "differs";
+  return Number(size) === sizeBytes && time === mtimeNs ? "same" : "differs";
 }
