@@ -9,6 +9,7 @@
 import type { ConsolaInstance } from "consola/basic";
 import type { ArgsDef, ParsedArgs } from "./cli/args.ts";
 import { type CommandLine, readCommandLine } from "./cli/command-line.ts";
+import type { Commands } from "./cli/family.ts";
 import { renderHelp } from "./cli/help.ts";
 import { ClosedPipe, Fault } from "./fault.ts";
 import { stdout } from "./host/output.ts";
@@ -22,6 +23,11 @@ export interface OperandsDefinition {
   /** As in the usage line, such as `PATH`. */
   readonly name: string;
   readonly description: string;
+  /** As in the usage line, where it is not `[NAME…]`. */
+  readonly usage?: string;
+  /** How many there must be, and may be; any number unless given. */
+  readonly least?: number;
+  readonly most?: number;
 }
 
 export interface ScriptDefinition<A extends ArgsDef = ArgsDef> {
@@ -54,6 +60,8 @@ export interface LoadedProfile {
 export interface Script extends ScriptDefinition {
   /** The flags with those that every script has. */
   readonly args: ArgsDef;
+  /** Of a family: what its first word may be. */
+  readonly commands?: Commands;
   /** Runs on the words after the name; never throws, returns the exit status. */
   main(words: readonly string[]): Promise<number>;
 }
@@ -164,7 +172,7 @@ export function guarded(body: () => Promise<number>): Promise<number> {
 }
 
 /** Turns whatever happens into an exit status and, on stderr, words. */
-async function runGuarded(
+export async function runGuarded(
   script: Pick<ScriptDefinition, "name" | "findings">,
   body: () => Promise<number>,
 ): Promise<number> {

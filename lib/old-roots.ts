@@ -31,6 +31,11 @@ export function timeOfOldRoot(name: string): Date | undefined {
   return time.toISOString().startsWith(text) ? time : undefined;
 }
 
+/** The id of the boot that set it aside, and what tells it from another of that boot. */
+export function bootOfOldRoot(name: string): string {
+  return name.slice(name.indexOf("Z-") + 2);
+}
+
 /** Whether none are kept: the old root itself goes at once. */
 export function keepsNone({ days, at_least }: KeepRule): boolean {
   return days === 0 && at_least === 0;

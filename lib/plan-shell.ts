@@ -120,6 +120,9 @@ const AWAIT_PARTITION = [
 function renderStep(step: Step): string[] {
   if (step.kind === "check") return [renderExpect(step.check)];
   if (step.kind === "await-partitions") return renderAwait(step);
+  if (step.kind === "delete-subvolume") {
+    return [`btrfs subvolume delete --subvolid ${step.id} "$top"`];
+  }
   const command = step.argv.map(renderWord).join(" ");
   if (step.stdin !== undefined) return hereDocument(command, step.stdin.replace(/\n$/, ""), "END");
   if (step.saveTo === undefined) return [command];

@@ -31,7 +31,8 @@ export type Step =
   /** A check between the steps: what was done must show. */
   | { readonly kind: "check"; readonly why: string; readonly check: Check }
   /** Waits until the kernel shows the partitions just written, then names them. */
-  | AwaitPartitionsStep;
+  | AwaitPartitionsStep
+  | DeleteSubvolumeStep;
 
 export interface CommandStep {
   readonly kind: "command";
@@ -51,6 +52,16 @@ export interface AwaitPartitionsStep {
   readonly kernelName: string;
   readonly partitions: readonly WrittenPartition[];
   readonly timeoutMs: number;
+}
+
+/**
+ * Deletes a subvolume of the plan's file system by its id. No command, for btrfs(8)
+ * follows the path of a mount that nobody sees to "/", and would delete there.
+ */
+export interface DeleteSubvolumeStep {
+  readonly kind: "delete-subvolume";
+  readonly why: string;
+  readonly id: number;
 }
 
 /** Told by number, start and size: names differ by driver, links under /dev/disk lag. */
@@ -82,6 +93,7 @@ export function programsOf(plan: Pick<Plan, "checks" | "steps">): string[] {
     ...plan.checks.map((check) => check.argv),
     ...plan.steps.flatMap((step) => {
       if (step.kind === "command") return [step.argv, ...(step.runs ?? []).map((name) => [name])];
+      if (step.kind === "delete-subvolume") return [["btrfs"]];
       return step.kind === "check" ? [step.check.argv] : [];
     }),
   ];

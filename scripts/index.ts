@@ -13,6 +13,7 @@ export const scripts: Record<string, () => Promise<{ default: Script }>> = {
   "rollback-preview": () => import("./rollback-preview.ts"),
   "persist-copy": () => import("./persist-copy.ts"),
   rollback: () => import("./rollback.ts"),
+  "old-roots": () => import("./old-roots.ts"),
   doctor: () => import("./doctor.ts"),
   unpack: () => import("./unpack.ts"),
   "install-links": () => import("./install-links.ts"),

@@ -17,7 +17,7 @@ const status = z
 const fate = z
   .enum(["lost", "kept", "managed", "ignored", "restored"])
   .describe("What the next boot makes of it");
-const type = z.enum([
+export const type = z.enum([
   "file",
   "directory",
   "symlink",
@@ -27,9 +27,22 @@ const type = z.enum([
   "block",
   "subvolume",
 ]);
-const path = {
+export const path = {
   path: z.string().describe("Absolute; bytes that are not UTF-8 are U+FFFD"),
   path_bytes: z.base64().optional().describe("The path's bytes, where they are not UTF-8"),
+};
+
+export const inode = {
+  size: large.describe("Bytes, exactly: up to 2^63 - 1, where a reader of doubles rounds"),
+  mode: z
+    .string()
+    .regex(/^[0-7]{4}$/)
+    .describe("Permissions in octal"),
+  uid: z.int().min(0),
+  gid: z.int().min(0),
+  mtime: z
+    .string()
+    .describe("RFC 3339 in UTC to the nanosecond; @SECONDS where no calendar has the time"),
 };
 
 const entry = z
@@ -39,16 +52,7 @@ const entry = z
     type,
     fate,
     reason: z.string().describe("Why, in words"),
-    size: large.describe("Bytes, exactly: up to 2^63 - 1, where a reader of doubles rounds"),
-    mode: z
-      .string()
-      .regex(/^[0-7]{4}$/)
-      .describe("Permissions in octal"),
-    uid: z.int().min(0),
-    gid: z.int().min(0),
-    mtime: z
-      .string()
-      .describe("RFC 3339 in UTC to the nanosecond; @SECONDS where no calendar has the time"),
+    ...inode,
   })
   .describe("A path that differs");
 

@@ -6,6 +6,7 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { commandsOf } from "../lib/cli/family.ts";
 import type { Script } from "../lib/cli.ts";
 import { scripts } from "../scripts/index.ts";
 import { renderBashCompletion } from "./bash-completion.ts";
@@ -13,6 +14,7 @@ import { renderDiffSchema } from "./diff-schema.ts";
 import { renderDoctorSchema } from "./doctor-schema.ts";
 import { renderLicenses } from "./licenses.ts";
 import { renderMan } from "./man.ts";
+import { renderOldRootsSchema } from "./old-roots-schema.ts";
 import { renderPreviewSchema } from "./preview-schema.ts";
 import { withScriptTable } from "./readme-table.ts";
 import { renderSchema } from "./schema.ts";
@@ -25,9 +27,11 @@ export const outputs: Record<string, () => string | Promise<string>> = {
   "fs-diff.schema.json": renderDiffSchema,
   "doctor.schema.json": renderDoctorSchema,
   "rollback-preview.schema.json": renderPreviewSchema,
+  "old-roots.schema.json": renderOldRootsSchema,
   "LICENSES.txt": renderLicenses,
-  "man/blankroot.1": async () => renderMan(await declared()),
-  "completions/blankroot.bash": async () => renderBashCompletion(await declared()),
+  "man/blankroot.1": async () => renderMan(await withCommands(await declared())),
+  "completions/blankroot.bash": async () =>
+    renderBashCompletion(await withCommands(await declared())),
   "README.md": async () =>
     withScriptTable(readFileSync(join(ROOT, "README.md"), "utf8"), await declared()),
 };
@@ -39,6 +43,14 @@ if (import.meta.main) {
     writeFileSync(file, await render());
     console.log(name);
   }
+}
+
+/** Each family with its commands behind it. */
+async function withCommands(scripts: readonly Script[]): Promise<Script[]> {
+  const families = await Promise.all(
+    scripts.map(async (script) => [script, ...(await commandsOf(script))]),
+  );
+  return families.flat();
 }
 
 async function declared(): Promise<Script[]> {

@@ -5,7 +5,7 @@
  * is in `PROFILE` comes from the schema's descriptions, so that no key goes unsaid.
  */
 import { z } from "zod";
-import { flagWord } from "../lib/cli/help.ts";
+import { flagWord, usageOf } from "../lib/cli/help.ts";
 import type { Script } from "../lib/cli.ts";
 import { profileSchema } from "../lib/profile.ts";
 import { type JsonSchema, schemaKeys } from "./schema-keys.ts";
@@ -53,11 +53,9 @@ export function renderMan(scripts: readonly Script[]): string {
 }
 
 function scriptLines(script: Script): string[] {
-  const operands =
-    script.operands === undefined ? "" : ` [\\fI${roff(script.operands.name)}\\fR...]`;
   return [
     `.SS "${script.name}"`,
-    `\\fB${roff(script.name)}\\fR [\\fIFLAGS\\fR]${operands}`,
+    `\\fB${roff(script.name)}\\fR ${usageLine(script)}`,
     ".PP",
     `${roff(script.summary)}.`,
     ...script.description.flatMap((text) => [".PP", roff(text)]),
@@ -69,6 +67,12 @@ function scriptLines(script: Script): string[] {
     ),
     ...(script.findings === undefined ? [] : item("exit status 1", roff(script.findings))),
   ];
+}
+
+function usageLine({ operands, commands }: Script): string {
+  if (commands !== undefined) return "\\fICOMMAND\\fR [\\fIFLAGS\\fR] ...";
+  const words = roff(usageOf(operands)).replace(/[A-Z]+/g, (name) => `\\fI${name}\\fR`);
+  return `[\\fIFLAGS\\fR]${words}`;
 }
 
 function profileLines(): string[] {

@@ -20,11 +20,18 @@ export interface CommandLine {
   readonly operands: readonly Uint8Array[];
 }
 
+interface Operands {
+  readonly name: string;
+  readonly usage?: string;
+  readonly least?: number;
+  readonly most?: number;
+}
+
 /** @throws UsageFault naming the word, and the nearest flag where one is near */
 export function readCommandLine(
   name: string,
   args: ArgsDef,
-  operands: { readonly name: string } | undefined,
+  operands: Operands | undefined,
   words: readonly string[],
 ): CommandLine {
   const { tokens } = parse(name, args, words);
@@ -43,7 +50,22 @@ export function readCommandLine(
   if (operands === undefined && operandWords.length > 0) {
     throw usage(name, `unexpected word "${visible(words[operandWords[0]!]!)}"`);
   }
+  // Whoever asks for help need not know what else there must be.
+  const asks = flags.has("help") || flags.has("version");
+  if (!asks)
+    requireCount(name, operands, operandWords.length, (index) => words[operandWords[index]!]!);
   return { flags, values, operands: operandBytes(words, operandWords) };
+}
+
+function requireCount(
+  name: string,
+  operands: Operands | undefined,
+  count: number,
+  word: (index: number) => string,
+): void {
+  const { usage: wanted, least = 0, most = Number.POSITIVE_INFINITY } = operands ?? {};
+  if (count < least) throw usage(name, `too few words, expected ${wanted}`);
+  if (count > most) throw usage(name, `unexpected word "${visible(word(most))}"`);
 }
 
 function parse(name: string, args: ArgsDef, words: readonly string[]) {

@@ -7,7 +7,11 @@ export interface Helped {
   readonly summary: string;
   readonly description: readonly string[];
   readonly args: ArgsDef;
-  readonly operands?: { readonly name: string; readonly description: string };
+  readonly operands?: {
+    readonly name: string;
+    readonly description: string;
+    readonly usage?: string;
+  };
   readonly findings?: string;
 }
 
@@ -15,7 +19,7 @@ const WIDTH_COLUMNS = 80;
 const FLAG_COLUMNS = 26;
 
 export function renderHelp(script: Helped): string {
-  const operands = script.operands === undefined ? "" : ` [${script.operands.name}…]`;
+  const operands = usageOf(script.operands);
   const sections = [
     `${script.name}: ${script.summary}`,
     ...script.description.map((text) => wrap(text, WIDTH_COLUMNS).join("\n")),
@@ -27,6 +31,11 @@ export function renderHelp(script: Helped): string {
   );
   sections.push(flags.join("\n"), renderStatuses(script.findings));
   return `${sections.join("\n\n")}\n`;
+}
+
+/** The words of a usage line behind the flags, with a space before them. */
+export function usageOf(operands: Helped["operands"]): string {
+  return operands === undefined ? "" : ` ${operands.usage ?? `[${operands.name}…]`}`;
 }
 
 /** The exit statuses that every script shares, with what 1 means here. */

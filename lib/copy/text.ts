@@ -1,6 +1,13 @@
 /** A plan to copy, told to people and to programs. */
 import type { InodeStatus } from "../inode-status.ts";
-import type { CopyAction, CopyPlan, CopyState, Skipped, SourceEntry } from "../plans/copy.ts";
+import type {
+  CopyAction,
+  CopyPlan,
+  CopyState,
+  SideNames,
+  Skipped,
+  SourceEntry,
+} from "../plans/copy.ts";
 import type { Additions } from "../profile/append.ts";
 import { pathFields, toJson } from "../report/json.ts";
 import { formatBytes, plural, visible } from "../text.ts";
@@ -9,10 +16,10 @@ import { formatBytes, plural, visible } from "../text.ts";
 export function describeConflict(
   { path, status }: Pick<SourceEntry, "path" | "status">,
   copy: CopyState,
-  persistPath: string,
+  { from, to }: SideNames,
   reason: string | undefined,
 ): string {
-  const sides = `the root has ${describeStatus(status)}, ${visible(persistPath)} has ${describeStatus(copy.status)}`;
+  const sides = `${visible(from)} has ${describeStatus(status)}, ${visible(to)} has ${describeStatus(copy.status)}`;
   const differs = `differs in ${copy.differences.join(", ")}`;
   return `${visible(path)}: ${sides}; ${reason ?? differs}`;
 }
@@ -30,17 +37,19 @@ export function renderPlan(plan: CopyPlan, persistPath: string): string {
 
 /** @param additions to the profile's lists, where there are to be any */
 export function planToJson(plan: CopyPlan, persistPath: string, additions?: Additions): string {
-  const value = {
-    version: 1,
-    script: "persist-copy",
-    persist: persistPath,
-    actions: plan.actions.map(actionFields),
-    equal: plan.equal.map(pathFields),
-    skipped: plan.skipped.map(skippedFields),
-    notes: plan.notes,
-    ...(additions === undefined ? {} : { additions }),
+  const head = { version: 1, script: "persist-copy", persist: persistPath };
+  const added = additions === undefined ? {} : { additions };
+  return `${toJson({ ...head, ...planFields(plan), ...added }, 2)}\n`;
+}
+
+/** What is done and what is not, for JSON. */
+export function planFields({ actions, equal, skipped, notes }: CopyPlan) {
+  return {
+    actions: actions.map(actionFields),
+    equal: equal.map(pathFields),
+    skipped: skipped.map(skippedFields),
+    notes,
   };
-  return `${toJson(value, 2)}\n`;
 }
 
 /** What a run has done, once it is over. @param actions that are done */

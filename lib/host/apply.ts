@@ -9,12 +9,14 @@ import {
   type AwaitPartitionsStep,
   type Check,
   type CommandStep,
+  type DeleteSubvolumeStep,
   type Plan,
   type Step,
   usesTop,
   type Word,
 } from "../plan.ts";
 import { visible } from "../text.ts";
+import { deleteSubvolume } from "./delete-subvolume.ts";
 import { type DetachedMount, mountDetached } from "./detached.ts";
 import { awaitPartition } from "./probe/partition-node.ts";
 import { run } from "./spawn.ts";
@@ -74,10 +76,16 @@ async function refuseUnless(check: Check, names: Names): Promise<void> {
 async function applyStep(step: Step, names: Names): Promise<void> {
   if (step.kind === "await-partitions") return nameParts(step, names);
   if (step.kind === "command") return runCommand(step, names);
+  if (step.kind === "delete-subvolume") return deleteById(step, names);
   const have = await observe(step.check, names);
   if (have === step.check.expected) return;
   const { what, expected } = step.check;
   throw new Failure(`Cannot go on: ${what} is "${visible(have)}", expected "${visible(expected)}"`);
+}
+
+function deleteById({ id }: DeleteSubvolumeStep, { top }: Names): void {
+  if (top === undefined) throw new Failure(`Cannot delete subvolume ${id}: nothing is mounted`);
+  deleteSubvolume(top.fd, id);
 }
 
 async function observe(check: Check, names: Names): Promise<string> {

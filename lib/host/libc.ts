@@ -33,6 +33,7 @@ const definitions = {
   lseek: { args: ["i32", "i64", "i32"], returns: "i64" },
   syncfs: { args: ["i32"], returns: "i32" },
   flock: { args: ["i32", "i32"], returns: "i32" },
+  adjtimex: { args: ["ptr"], returns: "i32" },
   close: { args: ["i32"], returns: "i32" },
   syscall: { args: ["i64", "i64", "i64", "i64", "i64", "i64", "i64"], returns: "i64" },
 } as const;

@@ -1,19 +1,16 @@
 /** What a rollback by hand must know of the machine, and what it leaves to read. */
 
-import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { ROLLBACK_PROGRAMS } from "../boot/rollback.ts";
 import { type RollbackResult, readResult } from "../boot/rollback-result.ts";
-import type { Mount } from "../facts.ts";
 import { Refusal } from "../fault.ts";
-import { latin1OfText, textOfLatin1 } from "../latin1.ts";
 import { namesForRollback, type RollbackFacts } from "../plans/rollback.ts";
 import type { Profile } from "../profile.ts";
 import { blockDeviceAt } from "./probe/block-device.ts";
-import { btrfsMembers, sourceName } from "./probe/btrfs-members.ts";
 import { probeBtrfsTop } from "./probe/btrfs-top.ts";
 import { probeDisk } from "./probe/disk.ts";
 import { findFilesystem } from "./probe/filesystem.ts";
-import { parseMount } from "./probe/mounts.ts";
+import { mountsOfSubvolume } from "./probe/namespace-mounts.ts";
 import { runningRoot } from "./probe/running-root.ts";
 import { diskOfPartition, isPartition } from "./probe/sysfs.ts";
 import { missingPrograms } from "./spawn.ts";
@@ -51,45 +48,8 @@ export function watchResult(file: string, device: string): () => RollbackResult 
 }
 
 /** The disk as the profile names it, else the one that carries the file system. */
-function diskOf(profile: Profile, node: string): string {
+export function diskOf(profile: Profile, node: string): string {
   if (profile.btrfs.device === undefined) return profile.disk.device;
   const kernelName = blockDeviceAt(node);
   return isPartition(kernelName) ? `/dev/${diskOfPartition(kernelName)}` : node;
-}
-
-/** Where a subvolume at the top, or anything below it, is mounted: everywhere that /proc shows. */
-function mountsOfSubvolume(node: string, name: string): string[] {
-  const members = btrfsMembers(blockDeviceAt(node));
-  const root = latin1OfText(`/${name}`);
-  return mountsOfAllNamespaces()
-    .filter((mount) => mount.root === root || mount.root.startsWith(`${root}/`))
-    .filter((mount) => members.has(sourceName(mount) ?? ""))
-    .map(({ mountPoint }) => textOfLatin1(mountPoint));
-}
-
-function mountsOfAllNamespaces(): Mount[] {
-  const seen = new Set<string>();
-  const mounts: Mount[] = [];
-  for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
-    const text = mountinfoOf(pid, seen);
-    const lines = text.split("\n").filter((line) => line !== "");
-    mounts.push(...lines.map(parseMount));
-  }
-  return mounts;
-}
-
-/** Empty for a namespace that was seen, and for a process that has ended meanwhile. */
-function mountinfoOf(pid: string, seen: Set<string>): string {
-  try {
-    const namespace = readlinkSync(`/proc/${pid}/ns/mnt`);
-    if (seen.has(namespace)) return "";
-    const text = readFileSync(`/proc/${pid}/mountinfo`, "latin1");
-    seen.add(namespace);
-    return text;
-  } catch (error) {
-    // A process of the kernel, or one that has no mounts left, says EINVAL.
-    const { code } = error as NodeJS.ErrnoException;
-    if (["ENOENT", "ESRCH", "EINVAL", "EACCES"].includes(code ?? "")) return "";
-    throw error;
-  }
 }

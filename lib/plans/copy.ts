@@ -47,6 +47,13 @@ export interface CopyFacts {
   readonly named: readonly Uint8Array[];
   /** Listed by the profile, and nowhere. */
   readonly absent: readonly string[];
+  /** What both sides are called; the root and the persist root's path unless given. */
+  readonly names?: SideNames;
+}
+
+export interface SideNames {
+  readonly from: string;
+  readonly to: string;
 }
 
 export interface CopyAction {
@@ -98,6 +105,7 @@ class Planner {
   readonly #equal: SourceEntry[] = [];
   readonly #skipped: Skipped[] = [];
   readonly #conflicts: string[] = [];
+  readonly #sides: SideNames;
   /** Whether --update would settle one of them. */
   #mayUpdate = false;
   /** The first path of each inode with several names; how many names were met. */
@@ -106,6 +114,7 @@ class Planner {
   constructor(facts: CopyFacts, update: boolean) {
     this.#facts = facts;
     this.#update = update;
+    this.#sides = facts.names ?? { from: "the root", to: facts.persistPath };
     this.#actions.push(...facts.leftovers.map(removeLeftover));
   }
 
@@ -140,7 +149,7 @@ class Planner {
 
   #addConflict(entry: SourceEntry, copy: CopyState, reason: string | undefined): void {
     if (reason === undefined) this.#mayUpdate = true;
-    this.#conflicts.push(describeConflict(entry, copy, this.#facts.persistPath, reason));
+    this.#conflicts.push(describeConflict(entry, copy, this.#sides, reason));
   }
 
   /** The first name of the same inode, where this is a further one. */
@@ -181,7 +190,7 @@ class Planner {
     const more = this.#conflicts.length - shown.length;
     const lines = more > 0 ? [...shown, `and ${more} more`] : shown;
     const hint = this.#mayUpdate
-      ? "Nothing was copied. --update replaces what differs by what the root has"
+      ? `Nothing was copied. --update replaces what differs by what ${this.#sides.from} has`
       : "Nothing was copied. Sort these out first, or name less";
     return new Refusal(
       `Cannot copy: ${plural(this.#conflicts.length, "path")} in the way\n${lines.map((line) => `    ${line}`).join("\n")}`,

@@ -32,6 +32,24 @@ export function compileIgnoreIn(patterns: readonly string[]): Matcher {
   };
 }
 
+/**
+ * Compiles one pattern of any bytes into what tells whether it matches a name or a
+ * path itself, and nothing for being beneath what it matches.
+ */
+export function compileWhole(pattern: Uint8Array): Matcher {
+  const { head, tokens } = compileCharacters(charactersOf(pattern));
+  return (path) => {
+    if (!startsWith(path, head)) return false;
+    let states = start(tokens);
+    for (let offset = 0; offset < path.length && states.size > 0; ) {
+      const [character, length] = characterAt(path, offset);
+      states = step(tokens, states, character);
+      offset += length;
+    }
+    return states.has(tokens.length);
+  };
+}
+
 /** What is wrong with a pattern, or undefined. */
 export function ignorePatternFault(pattern: string): string | undefined {
   if (/(?:^|[^\\])(?:\\\\)*\\$/.test(pattern))
@@ -59,21 +77,29 @@ interface Pattern {
 }
 
 const SLASH = 0x2f;
+const BACKSLASH = 0x5c;
+const QUESTION_MARK = 0x3f;
+const ASTERISK = 0x2a;
+/** A byte that is no UTF-8 counts as a character behind all others. */
+const LONE_BYTES = 0x110000;
 
 function compile(pattern: string): Pattern {
+  return compileCharacters(Array.from(pattern, (character) => character.codePointAt(0)!));
+}
+
+function compileCharacters(characters: readonly number[]): Pattern {
   const tokens: Token[] = [];
-  const characters = Array.from(pattern);
   for (let i = 0; i < characters.length; i++) {
     const character = characters[i]!;
-    if (character === "\\") tokens.push(characters[++i]!.codePointAt(0)!);
-    else if (character === "?") tokens.push("one");
-    else if (character !== "*") tokens.push(character.codePointAt(0)!);
-    else if (characters[i + 1] !== "*") tokens.push("some");
+    if (character === BACKSLASH) tokens.push(characters[++i]!);
+    else if (character === QUESTION_MARK) tokens.push("one");
+    else if (character !== ASTERISK) tokens.push(character);
+    else if (characters[i + 1] !== ASTERISK) tokens.push("some");
     else {
-      const whole = characters[i - 1] === "/";
-      while (characters[i + 1] === "*") i++;
+      const whole = characters[i - 1] === SLASH;
+      while (characters[i + 1] === ASTERISK) i++;
       // `/**/`: the slash behind it belongs to it, so that it may stand for nothing.
-      if (!whole || characters[i + 1] !== "/") tokens.push("any");
+      if (!whole || characters[i + 1] !== SLASH) tokens.push("any");
       else {
         i++;
         if (tokens.at(-1) !== "names") tokens.push("names");
@@ -82,14 +108,34 @@ function compile(pattern: string): Pattern {
   }
   const literal = tokens.findIndex((token) => typeof token !== "number");
   const head = tokens.slice(0, literal === -1 ? tokens.length : literal) as number[];
-  return { tokens, head: new TextEncoder().encode(String.fromCodePoint(...head)) };
+  return { tokens, head: bytesOf(head) };
 }
 
-function matches(pattern: Pattern, path: Uint8Array): boolean {
-  const { head, tokens } = pattern;
+function charactersOf(bytes: Uint8Array): number[] {
+  const characters: number[] = [];
+  for (let offset = 0; offset < bytes.length; ) {
+    const [character, length] = characterAt(bytes, offset);
+    characters.push(character);
+    offset += length;
+  }
+  return characters;
+}
+
+/** The bytes of characters up to the first that is a byte alone. */
+function bytesOf(characters: readonly number[]): Uint8Array {
+  const alone = characters.findIndex((character) => character >= LONE_BYTES);
+  const whole = alone === -1 ? characters : characters.slice(0, alone);
+  return new TextEncoder().encode(String.fromCodePoint(...whole));
+}
+
+function matches({ head, tokens }: Pattern, path: Uint8Array): boolean {
+  return startsWith(path, head) && run(tokens, path);
+}
+
+function startsWith(path: Uint8Array, head: Uint8Array): boolean {
   if (path.length < head.length) return false;
   for (let i = head.length - 1; i >= 0; i--) if (path[i] !== head[i]) return false;
-  return run(tokens, path);
+  return true;
 }
 
 /** Whether the tokens match the path or a directory above it. */
@@ -144,7 +190,7 @@ function enter(tokens: readonly Token[], states: Set<number>, state: number): vo
   if (token === "some" || token === "any" || token === "names") enter(tokens, states, state + 1);
 }
 
-/** The character at an offset and its length; a byte that is no UTF-8 counts above all of it. */
+/** The character at an offset and its length. */
 function characterAt(bytes: Uint8Array, offset: number): [number, number] {
   const first = bytes[offset]!;
   if (first < 0x80) return [first, 1];
@@ -152,12 +198,12 @@ function characterAt(bytes: Uint8Array, offset: number): [number, number] {
   let code = first & (0x7f >> length);
   for (let i = 1; i < length; i++) {
     const byte = bytes[offset + i] ?? 0;
-    if ((byte & 0xc0) !== 0x80) return [0x110000 + first, 1];
+    if ((byte & 0xc0) !== 0x80) return [LONE_BYTES + first, 1];
     code = (code << 6) | (byte & 0x3f);
   }
   const least = [0, 0, 0x80, 0x800, 0x10000][length]!;
   const valid = length > 1 && code >= least && code <= 0x10ffff && (code & ~0x7ff) !== 0xd800;
-  return valid ? [code, length] : [0x110000 + first, 1];
+  return valid ? [code, length] : [LONE_BYTES + first, 1];
 }
 
 function sequenceLength(first: number): number {

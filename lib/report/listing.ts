@@ -5,7 +5,7 @@
  * a line and is left out; a person sees it escaped, like everything that could
  * drive a terminal.
  */
-import type { Change, Status, Time } from "../btrfs/change.ts";
+import type { Change, Inode, Status, Time } from "../btrfs/change.ts";
 import type { Verdict } from "../fate.ts";
 import { visible } from "../text.ts";
 import type { Whole } from "./collapse.ts";
@@ -33,7 +33,7 @@ export function listingRecord(
   return pathRecord(change.status, change.path, format);
 }
 
-/** The record of a path alone; undefined as above. */
+/** Of a path with its status; undefined as above. */
 export function pathRecord(
   status: Status,
   path: Uint8Array,
@@ -62,21 +62,27 @@ export function walkRecord(blind: readonly string[]): string {
   return toJson({ kind: "walk", blind });
 }
 
-/** One JSON object without a line end. Sizes are bytes, mode is octal, mtime is UTC. */
-function jsonRecord(change: Change, verdict: Verdict): string {
-  const { sizeBytes, mode, uid, gid, mtime } = change.inode();
+/** One JSON object without a line end. */
+function jsonRecord(change: Change, { fate, reason }: Verdict): string {
   return toJson({
     ...pathFields(change.path),
     status: change.status,
     type: change.type,
-    fate: verdict.fate,
-    reason: verdict.reason,
+    fate,
+    reason,
+    ...inodeFields(change.inode()),
+  });
+}
+
+/** Sizes are bytes, mode is octal, mtime is UTC. */
+export function inodeFields({ sizeBytes, mode, uid, gid, mtime }: Inode) {
+  return {
     size: jsonNumber(sizeBytes),
     mode: (mode & PERMISSIONS).toString(8).padStart(4, "0"),
     uid,
     gid,
     mtime: timestamp(mtime),
-  });
+  };
 }
 
 /** RFC 3339 in UTC, to the nanosecond. */

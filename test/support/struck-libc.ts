@@ -7,6 +7,8 @@ import { libc } from "../../lib/host/libc.ts";
 
 export interface Strike {
   readonly call: keyof ReturnType<typeof libc>;
+  /** Only calls with this second argument count: the request of an ioctl. */
+  readonly request?: number;
   /** Which of its calls, from 1. */
   readonly nth: number;
   readonly when: "before" | "after";
@@ -14,12 +16,13 @@ export interface Strike {
   readonly shell?: string;
 }
 
-function arm({ call, nth, when, shell }: Strike): void {
+function arm({ call, request, nth, when, shell }: Strike): void {
   const symbols = libc() as Record<string, (...words: unknown[]) => unknown>;
   const original = symbols[call]!;
   let count = 0;
   symbols[call] = (...words) => {
-    const isNow = ++count === nth;
+    const counts = request === undefined || words[1] === request;
+    const isNow = counts && ++count === nth;
     if (isNow && when === "before") strike(shell);
     const result = original(...words);
     if (isNow && when === "after") strike(shell);

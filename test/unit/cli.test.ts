@@ -27,6 +27,20 @@ describe("readCommandLine()", () => {
     expect(operands.map((operand) => Buffer.from(operand).toString())).toEqual(["a", "--b"]);
   });
 
+  test.each<[string, { least?: number; most?: number }, string[], RegExp | undefined]>([
+    ["too few operands", { least: 2 }, ["a"], /too few words, expected NAME PATH…$/],
+    ["as many as there must be", { least: 2 }, ["a", "b"], undefined],
+    ["too few, when help is asked for", { least: 2 }, ["--help"], undefined],
+    ["too many operands", { most: 1 }, ["a", "b\x1b"], /unexpected word "b\\x1b"$/],
+    ["as many as there may be", { most: 1 }, ["a"], undefined],
+  ])("counts operands: %s", (_, count, words, message) => {
+    const operands = { name: "NAME PATH", usage: "NAME PATH…", ...count };
+    const help: ArgsDef = { help: { description: "", type: "boolean" } };
+    const call = () => readCommandLine("x", help, operands, words);
+    if (message === undefined) expect(call).not.toThrow();
+    else expect(call).toThrow(message);
+  });
+
   test("takes a lone dash as an operand", () => {
     expect(read("-").operands).toHaveLength(1);
   });
@@ -114,3 +128,34 @@ test("the overview says that it can't be written, as a script does", () => {
 function overviewWords(): string[] {
   return [process.execPath, MAIN, "--help"];
 }
+
+describe("a script of several commands", () => {
+  test.each<[string, string[], number, RegExp]>([
+    ["no word", [], 2, /no command is given, expected one of list, diff, find, restore, prune\n/],
+    ["a word that is near one", ["lits"], 2, /no command "lits", did you mean list\?\n/],
+    ["a word that is near none", ["x\x1b[2J"], 2, /no command "x\\x1b\[2J", expected one of list/],
+    ["a property of every object", ["toString"], 2, /no command "toString", expected/],
+    ["a flag ahead of the command", ["--json", "list"], 2, /--json stands before the command/],
+    ["words behind --help", ["--help", "list"], 2, /unexpected word "list"/],
+    [
+      "an unknown flag of a command",
+      ["list", "--apply=x"],
+      2,
+      /^\[error\] old-roots list: .*--apply/,
+    ],
+    ["a word too many for a command", ["list", "x"], 2, /unexpected word "x"/],
+  ])("refuses %s", (_, words, status, message) => {
+    const ran = blankroot(["old-roots", ...words]);
+    expect(ran).toMatchObject({ status, stdout: "" });
+    expect(ran.stderr).toMatch(message);
+  });
+
+  test("tells its commands, and each of them its flags", () => {
+    const family = blankroot(["old-roots", "--help"]);
+    expect(family).toMatchObject({ status: 0, stderr: "" });
+    expect(family.stdout).toMatch(/\n {2}list {6}Show the old roots/);
+    const command = blankroot(["old-roots", "restore", "--help"]);
+    expect(command.stdout).toContain("Usage: old-roots restore [FLAGS] NAME PATH…\n");
+    expect(blankroot(["old-roots", "--version"]).stdout).toMatch(/^blankroot \d/);
+  });
+});

@@ -4,7 +4,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "smol-toml";
 import { z } from "zod";
-import { defineScript } from "../../lib/cli.ts";
+import { defineFamily } from "../../lib/cli/family.ts";
+import { defineScript, jsonArgs } from "../../lib/cli.ts";
 import { renderBashCompletion } from "../../tools/bash-completion.ts";
 import { outputs, ROOT } from "../../tools/generate.ts";
 import { renderMan } from "../../tools/man.ts";
@@ -18,6 +19,13 @@ const declared = defineScript({
   args: {},
   profile: "none",
   run: () => 0,
+});
+const command = defineScript({ ...declared, name: "many one", args: { json: jsonArgs.json } });
+const family = defineFamily({
+  name: "many",
+  summary: "Many",
+  description: [],
+  commands: { one: async () => ({ default: command }), other: async () => ({ default: command }) },
 });
 const ADVICE = "npm run generate makes it current";
 
@@ -86,9 +94,15 @@ test.each([
   ["a-script --qui", "--quiet"],
   ["/usr/bin/blankroot a-script --versi", "--version"],
   ["blankroot none --verb", ""],
+  ["blankroot many o", "one other"],
+  ["blankroot many --ver", "--version"],
+  ["many on", "one"],
+  ["many one --j", "--json"],
+  ["blankroot many one --ver", "--version --verbose"],
+  ["blankroot many none --ver", ""],
 ])("renderBashCompletion() completes %p to %p", (words, expected) => {
   const call = `COMP_WORDS=(${words}); COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)); compopt() { :; }; _blankroot; echo "\${COMPREPLY[*]-}"`;
-  const stdin = Buffer.from(`${renderBashCompletion([declared])}${call}\n`);
+  const stdin = Buffer.from(`${renderBashCompletion([declared, family, command])}${call}\n`);
   const child = Bun.spawnSync(["bash", "-eu"], { stdin });
   expect([child.stdout.toString(), child.stderr.toString()]).toEqual([`${expected}\n`, ""]);
 });

@@ -4,10 +4,13 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "smol-toml";
 import { z } from "zod";
+import { commandsOf } from "../../lib/cli/family.ts";
 import { renderHelp } from "../../lib/cli/help.ts";
+import type { Script } from "../../lib/cli.ts";
 import { profileSchema } from "../../lib/profile.ts";
 import { scripts } from "../../scripts/index.ts";
 import { schemaKeys } from "../../tools/schema-keys.ts";
+import { blankroot } from "../support/blankroot.ts";
 import * as rules from "../support/house-rules.ts";
 import { readSources, type Sources } from "../support/sources.ts";
 
@@ -252,13 +255,17 @@ test.each<[string, Rule, string, string]>([
 describe("--help", () => {
   test.each(Object.keys(scripts))("of %s fits 80 columns and tells every flag", async (name) => {
     const script = (await scripts[name]!()).default;
-    const help = renderHelp(script);
-    expect(tooWide(help)).toEqual([]);
     expect(script.name).toBe(name);
-    for (const [flag, { description }] of Object.entries(script.args)) {
-      expect(help).toContain(`--${flag}`);
-      expect(`${flag}: ${description ?? ""}`).not.toBe(`${flag}: `);
-    }
+    expectWholeHelp(script);
+    const commands = await commandsOf(script);
+    expect(commands.map((command) => command.name)).toEqual(
+      Object.keys(script.commands ?? {}).map((command) => `${name} ${command}`),
+    );
+    for (const command of commands) expectWholeHelp(command);
+  });
+
+  test("of a script of several commands fits 80 columns", () => {
+    expect(tooWide(blankroot(["old-roots", "--help"]).stdout)).toEqual([]);
   });
 
   test("is seen to be too wide where it is", () => {
@@ -287,6 +294,15 @@ describe("every key of the profile", () => {
     expect(first).toBe("#:schema ./config.schema.json");
   });
 });
+
+function expectWholeHelp(script: Script): void {
+  const help = renderHelp(script);
+  expect(tooWide(help)).toEqual([]);
+  for (const [flag, { description }] of Object.entries(script.args)) {
+    expect(help).toContain(`--${flag}`);
+    expect(`${flag}: ${description ?? ""}`).not.toBe(`${flag}: `);
+  }
+}
 
 function tooWide(text: string): string[] {
   return text.split("\n").filter((line) => Array.from(line).length > WIDTH_COLUMNS);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { rootsToPrune, timeOfOldRoot } from "../../lib/old-roots.ts";
+import { bootOfOldRoot, rootsToPrune, timeOfOldRoot } from "../../lib/old-roots.ts";
 
 const BOOT = "7f0b5a3e-6f5f-4f0e-9a0a-0d3a1b2c3d4e";
 const NOW = new Date("2026-03-31T12:00:00Z");
@@ -19,6 +19,10 @@ describe("timeOfOldRoot()", () => {
   ])("of %j is %s", (name, time) => {
     expect(timeOfOldRoot(name)?.toISOString()).toBe(time);
   });
+});
+
+test("bootOfOldRoot() is what follows the time", () => {
+  expect(bootOfOldRoot(`20260228T235959Z-${BOOT}+2`)).toBe(`${BOOT}+2`);
 });
 
 describe("rootsToPrune()", () => {

@@ -1,0 +1,222 @@
+/** Paths brought back out of old roots on real btrfs, as persist-copy would copy them. */
+import { expect, test } from "bun:test";
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname } from "node:path";
+import { sh } from "../support/disk.ts";
+import { OldRootsMachine } from "../support/old-roots.ts";
+import { describePrivileged } from "../support/privileged.ts";
+
+/** Old roots of 9 and of 2 days; the older has files. */
+class RestoreMachine extends OldRootsMachine {
+  readonly name: string;
+
+  constructor() {
+    super([9, 2]);
+    this.name = this.names[0]!;
+  }
+
+  put(root: "old" | "root" | "persist", path: string, text = `${root} ${path}`): string {
+    const file = this.in(root === "old" ? `old_roots/${this.name}` : root, path);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, text);
+    return file;
+  }
+
+  read(root: "root" | "persist", path: string): string | undefined {
+    const file = this.in(root, path);
+    return existsSync(file) ? readFileSync(file, "utf8") : undefined;
+  }
+
+  restore(...words: string[]) {
+    return this.roots("restore", this.name, ...words);
+  }
+}
+
+describePrivileged("old-roots restore", () => {
+  test("brings what the profile lists to the persist root, all else to the live root", () => {
+    using machine = new RestoreMachine();
+    machine.put("old", "/opt/tool/a");
+    machine.put("old", "/etc/nixos/configuration.nix");
+    machine.put("old", "/etc/machine-id");
+    const ran = machine.restore("/opt/tool", "/etc/nixos", "/etc/machine-id");
+    expect(ran).toMatchObject({ status: 0, stdout: "" });
+    expect(ran.stderr).toContain("1 file copied to the live root");
+    expect(ran.stderr).toContain("2 files copied to /persist");
+    expect(machine.read("root", "/opt/tool/a")).toBe("old /opt/tool/a");
+    expect(machine.read("persist", "/opt/tool/a")).toBeUndefined();
+    expect(machine.read("persist", "/etc/machine-id")).toBe("old /etc/machine-id");
+    expect(machine.read("persist", "/etc/nixos/configuration.nix")).toBeDefined();
+    expect(machine.read("root", "/etc/machine-id")).toBeUndefined();
+    // And once more: it is there.
+    const again = machine.restore("/opt/tool", "/etc/nixos");
+    expect(again.stderr).toContain("0 files copied to the live root");
+  });
+
+  test("takes everything about a file along", () => {
+    using machine = new RestoreMachine();
+    const file = machine.put("old", "/srv/d/file");
+    sh([
+      "sh",
+      "-euc",
+      `cd "$1"; chown 12:34 file; chmod 4751 file; setfattr -n user.note -v x file
+ln file other; mkfifo fifo; truncate -s 1M sparse; ln -s nowhere link
+touch -d @1234567.5 file; mkdir empty; chmod 1770 empty; touch -d @7654321 empty .`,
+      "sh",
+      dirname(file),
+    ]);
+    expect(machine.restore("/srv/d").status).toBe(0);
+    const [from, to] = [`${dirname(file)}/`, `${machine.in("root/srv/d")}/`];
+    const differences = sh(["rsync", "-aHAX", "--checksum", "-n", "-i", "--delete", from, to]);
+    expect(differences).toBe("");
+  });
+
+  test("refuses what is there and different, before anything is copied, unless --update", () => {
+    using machine = new RestoreMachine();
+    machine.put("old", "/etc/a");
+    machine.put("old", "/etc/b");
+    machine.put("old", "/etc/nixos/c");
+    machine.put("root", "/etc/b", "newer");
+    const paths = ["/etc/a", "/etc/b", "/etc/nixos/c"];
+    const ran = machine.restore(...paths);
+    expect(ran).toMatchObject({ status: 3, stdout: "" });
+    expect(ran.stderr).toMatch(
+      /\/etc\/b: old_roots\/\S+ has a file .*, the live root has a file .*; differs in/,
+    );
+    expect(ran.stderr).toContain("--update replaces what differs by what old_roots/");
+    expect(machine.read("root", "/etc/a")).toBeUndefined();
+    expect(machine.read("persist", "/etc/nixos/c")).toBeUndefined();
+    expect(machine.restore("--update", ...paths).status).toBe(0);
+    expect(machine.read("root", "/etc/b")).toBe("old /etc/b");
+  });
+
+  test("does nothing with --dry-run, and says where each path goes", () => {
+    using machine = new RestoreMachine();
+    machine.put("old", "/opt/a");
+    machine.put("old", "/etc/nixos/b");
+    const ran = machine.restore("--dry-run", "/opt/a", "/etc/nixos/b");
+    expect(ran.status).toBe(0);
+    expect(ran.stdout).toContain("copy      /opt/a -> /opt/a (10 bytes)\n");
+    expect(ran.stdout).toContain("copy      /etc/nixos/b -> /persist/etc/nixos/b");
+    const { from, copies } = JSON.parse(
+      machine.restore("--dry-run", "--json", "/opt/a", "/etc/nixos/b").stdout,
+    );
+    expect(from).toBe(`old_roots/${machine.name}`);
+    expect(copies.map(({ to }: { to: string }) => to)).toEqual(["root", "persist"]);
+    expect(readdirSync(machine.in("root"))).toEqual([]);
+    expect(readdirSync(machine.in("persist"))).toEqual([]);
+  });
+
+  test("goes where --to says", () => {
+    using machine = new RestoreMachine();
+    machine.put("old", "/opt/a");
+    expect(machine.restore("--to=persist", "/opt/a").status).toBe(0);
+    expect(machine.read("persist", "/opt/a")).toBe("old /opt/a");
+    machine.put("old", "/etc/nixos/b");
+    const hidden = machine.restore("--to=root", "/etc/nixos/b", "/opt/a");
+    expect(hidden.status).toBe(3);
+    expect(hidden.stderr).toContain("/etc/nixos/b: /etc/nixos is mounted over it");
+    expect(readdirSync(machine.in("root"))).toEqual([]);
+  });
+
+  test("puts nothing beneath a mount", () => {
+    using machine = new RestoreMachine();
+    machine.put("old", "/var/log/shadowed");
+    machine.put("old", "/var/lib/seen");
+    machine.put("old", "/etc/nixos/listed");
+    const refused = machine.restore("/var/log/shadowed");
+    expect(refused.status).toBe(3);
+    expect(refused.stderr).toContain("/var/log/shadowed: /var/log is mounted over it");
+    const ran = machine.restore("/var", "/etc");
+    expect(ran.status).toBe(0);
+    expect(ran.stderr).toContain("2 paths under mounts left out");
+    expect(machine.read("root", "/var/lib/seen")).toBeDefined();
+    expect(machine.read("root", "/var/log/shadowed")).toBeUndefined();
+    expect(machine.read("root", "/etc/nixos/listed")).toBeUndefined();
+  });
+
+  test("never follows a link of the old root or of the live one", () => {
+    using machine = new RestoreMachine();
+    machine.put("old", "/dir/file");
+    machine.put("persist", "/precious", "precious");
+    symlinkSync(machine.in("persist"), machine.in("root/dir"));
+    expect(machine.restore("/dir/file").status).toBe(3);
+    symlinkSync("dir", machine.in("old_roots", machine.name, "way"));
+    expect(machine.restore("/way/file").status).toBe(3);
+    symlinkSync("/persist/precious", machine.in("old_roots", machine.name, "link"));
+    expect(machine.restore("/link").status).toBe(0);
+    expect(readlinkSync(machine.in("root/link"))).toBe("/persist/precious");
+    expect(existsSync(machine.in("persist/file"))).toBe(false);
+    expect(machine.read("persist", "/precious")).toBe("precious");
+  });
+
+  test("reads paths from stdin, as bytes", () => {
+    using machine = new RestoreMachine();
+    const name = Buffer.from("a\nb\xff", "latin1");
+    const dir = machine.in("old_roots", machine.name);
+    writeFileSync(Buffer.concat([Buffer.from(`${dir}/`), name]), "bytes");
+    const argv = [...machine.words("restore"), machine.name, "-0", "-"];
+    const stdin = Buffer.concat([Buffer.from("/"), name, Buffer.from("\0")]);
+    expect(Bun.spawnSync(argv, { stdin }).exitCode).toBe(0);
+    const found = readdirSync(machine.in("root"), { encoding: "buffer" });
+    expect(found.map((each) => each.toString("latin1"))).toEqual(["a\nb\xff"]);
+  });
+
+  test("tells as JSON what it does", () => {
+    using machine = new RestoreMachine();
+    machine.put("old", "/opt/a");
+    const lines = machine.restore("--json", "/opt/a").stdout.trim().split("\n");
+    const actions = lines.map((line) => JSON.parse(line));
+    expect(actions.map(({ action, path }) => `${action} ${path}`)).toEqual([
+      "make-directory /opt",
+      "copy-file /opt/a",
+    ]);
+  });
+
+  test.each<[string, string[], number, RegExp]>([
+    [
+      "a path that the old root lacks",
+      ["/none"],
+      3,
+      /what old_roots\/\S+ doesn't have:\n +\/none\n/,
+    ],
+    ["a relative path", ["etc/a"], 2, /expected an absolute path/],
+    ["all of it", ["/"], 2, /expected a path below the root/],
+    ["another place", ["--to=home", "/a"], 2, /--to is "home", expected root or persist/],
+    ["no path", [], 2, /too few words, expected NAME PATH…/],
+    [
+      "what lies in the persist root",
+      ["--to=persist", "/persist/x"],
+      3,
+      /in the persist root itself/,
+    ],
+  ])("refuses %s", (_, words, status, message) => {
+    using machine = new RestoreMachine();
+    machine.put("old", "/persist/x");
+    const ran = machine.restore(...words);
+    expect(ran).toMatchObject({ status, stdout: "" });
+    expect(ran.stderr).toMatch(message);
+    expect(readdirSync(machine.in("root"))).toEqual([]);
+  });
+
+  test("shares the content with the old root", () => {
+    using machine = new RestoreMachine();
+    const file = machine.put("old", "/opt/large", "");
+    sh(["sh", "-euc", 'head -c 40M /dev/urandom >"$1"; sync "$1"', "sh", file]);
+    expect(machine.restore("/opt/large").status).toBe(0);
+    const copy = machine.in("root/opt/large");
+    expect(lstatSync(copy).size).toBe(statSync(file).size);
+    expect(sh(["btrfs", "filesystem", "du", "--raw", "-s", copy])).toMatch(
+      /\n +41943040 +0 +41943040 /,
+    );
+  });
+});
