@@ -9,19 +9,14 @@
 
 import { defineScript, planArgs, profileArgs, runAlone, say } from "../lib/cli.ts";
 import { listedPaths, namedPaths } from "../lib/copy/sources.ts";
-import {
-  actionToJson,
-  idleToJson,
-  leftOutToJson,
-  planToJson,
-  renderPlan,
-  summarizeCopy,
-} from "../lib/copy/text.ts";
-import { Failure, Refusal, UsageFault } from "../lib/fault.ts";
+import { planToJson, renderPlan } from "../lib/copy/text.ts";
+import { Refusal, UsageFault } from "../lib/fault.ts";
 import { claimPersistRoot } from "../lib/host/copy/access.ts";
-import { applyCopy, type CopySides } from "../lib/host/copy/apply.ts";
-import { Events } from "../lib/host/copy/events.ts";
+import { writersAmong } from "../lib/host/copy/in-use.ts";
 import { isThere, lookAtSources } from "../lib/host/copy/look.ts";
+import { runCopy } from "../lib/host/copy/run.ts";
+import { frozenSource, liveSource } from "../lib/host/copy/source.ts";
+import type { SourceTrees } from "../lib/host/copy/trees.ts";
 import { listenToInterruptions } from "../lib/host/interruption.ts";
 import { stdout } from "../lib/host/output.ts";
 import { Progress } from "../lib/host/progress.ts";
@@ -29,16 +24,10 @@ import { openRoots, type Roots } from "../lib/host/roots.ts";
 import { readStdin } from "../lib/host/stdin.ts";
 import { latin1 } from "../lib/latin1.ts";
 import { survivingPlace } from "../lib/mount-points.ts";
-import {
-  type CopyAction,
-  type CopyFacts,
-  type CopyPlan,
-  planCopy,
-  type Skipped,
-} from "../lib/plans/copy.ts";
+import { type CopyFacts, planCopy } from "../lib/plans/copy.ts";
 import type { Profile } from "../lib/profile.ts";
 import { rootArgs, wantsProfile } from "../lib/root-args.ts";
-import { formatBytes, plural, visible } from "../lib/text.ts";
+import { visible } from "../lib/text.ts";
 
 const { root, persist } = rootArgs;
 
@@ -63,6 +52,8 @@ const script = defineScript({
     },
     null: { type: "boolean", alias: "0", description: "Paths on stdin end with NUL, not newline" },
     update: { type: "boolean", description: "Replace what differs" },
+    live: { type: "boolean", description: "Copy from the root itself, not from a snapshot of it" },
+    verify: { type: "boolean", description: "Read the copies back from the disk and compare" },
   },
   async run({ args, operands, profile: load }) {
     const dryRun = args["dry-run"] === true;
@@ -85,24 +76,24 @@ const script = defineScript({
     say.info(`copying from ${roots.source}`);
     const showsProgress = args.quiet !== true && !(json && stdout.isTerminal);
     const to = persistRootOf(roots, profile);
-    if (!dryRun) claimPersistRoot(to);
+    using _claim = dryRun ? undefined : claimPersistRoot(to);
     refuseSurviving(profile, named ?? []);
-    const facts = look({ ...roots, persist: to }, profile, named, showsProgress);
+    if (!dryRun) {
+      listenToInterruptions("What is there is whole; run persist-copy again to finish");
+    }
+    using source = dryRun
+      ? liveSource(roots, "a look changes nothing")
+      : args.live === true
+        ? liveSource(roots, "--live was given")
+        : frozenSource(roots);
+    const { trees } = source;
+    const facts = await look({ ...roots, persist: to, trees }, profile, named, showsProgress);
     const plan = planCopy(facts, args.update === true);
     if (dryRun) {
       stdout.write(json ? planToJson(plan, to.path) : renderPlan(plan, to.path));
       return 0;
     }
-    for (const note of plan.notes) say.warn(visible(note));
-    for (const { path, reason } of plan.skipped) say.info(`skipped ${visible(path)}: ${reason}`);
-    listenToInterruptions("What is there is whole; run persist-copy again to finish");
-    const done = await act(plan, { root: roots.root, persist: to.fd }, { json, showsProgress });
-    const summary = summarizeCopy({ actions: done.actions, equal: plan.equal }, to.path);
-    if (done.leftOut.length > 0) {
-      say.info(summary);
-      throw notAll(done.leftOut, plan);
-    }
-    say.success(summary);
+    await runCopy(plan, source, to, { json, showsProgress, verifies: args.verify === true });
     return 0;
   },
 });
@@ -136,12 +127,15 @@ function asText(path: Uint8Array): string {
   return new TextDecoder().decode(path);
 }
 
-function look(
-  roots: Pick<Roots, "root" | "live" | "mountPoints"> & { readonly persist: PersistRoot },
+async function look(
+  roots: Pick<Roots, "root" | "live" | "mountPoints"> & {
+    readonly persist: PersistRoot;
+    readonly trees: SourceTrees;
+  },
   profile: Profile | undefined,
   named: readonly Uint8Array[] | undefined,
   showsProgress: boolean,
-): CopyFacts {
+): Promise<CopyFacts> {
   const { persist } = roots;
   if (named === undefined && profile === undefined) {
     throw new UsageFault("Cannot copy: no PATH is given, and no profile lists any");
@@ -152,61 +146,22 @@ function look(
     ({ bytes }) => !isThere(roots.root, bytes) && !isThere(persist.fd, bytes),
   );
   const sides = {
-    root: roots.root,
+    trees: roots.trees,
     persist: persist.fd,
     persistPath: new TextEncoder().encode(persist.path),
   };
   const paths = named ?? present.map(({ bytes }) => bytes);
   using progress = new Progress("paths looked at", showsProgress);
+  const looked = await lookAtSources(sides, paths, () => progress.step());
   return {
-    ...lookAtSources(sides, paths, () => progress.step()),
+    ...looked,
+    writers: writersAmong(looked.entries, roots.trees),
     persistPath: persist.path,
     live: latin1Set(roots.live),
     mountPoints: latin1Set(roots.mountPoints),
     named: named ?? [],
     absent: absent.map(({ text }) => text),
   };
-}
-
-async function act(
-  plan: CopyPlan,
-  sides: CopySides,
-  { json, showsProgress }: { json: boolean; showsProgress: boolean },
-): Promise<{ actions: CopyAction[]; leftOut: Skipped[] }> {
-  using events = new Events(json);
-  using progress = new Progress("paths done", showsProgress);
-  const done = { actions: [] as CopyAction[], leftOut: [] as Skipped[] };
-  let bytes = 0;
-  const show = () =>
-    progress.tell(() => {
-      const paths = `${done.actions.length.toLocaleString("en")} of ${plural(plan.actions.length, "path")} done`;
-      return bytes === 0 ? paths : `${paths}, ${formatBytes(bytes)} copied`;
-    });
-  for (const line of json ? idleToJson(plan) : []) events.tell(() => line);
-  await applyCopy(plan, sides, {
-    onDone(action) {
-      done.actions.push(action);
-      events.tell(() => actionToJson(action));
-      show();
-    },
-    onLeftOut(path) {
-      done.leftOut.push(path);
-      events.tell(() => leftOutToJson(path));
-    },
-    onBytes(count) {
-      bytes += count;
-      show();
-    },
-  });
-  return done;
-}
-
-function notAll(leftOut: readonly Skipped[], { actions }: CopyPlan): Failure {
-  const lines = leftOut.map(({ path, reason }) => `\n    ${visible(path)}: ${reason}`);
-  const count = `${leftOut.length} of ${plural(actions.length, "path")}`;
-  return new Failure(`Cannot copy everything, ${count} had to be left out:${lines.join("")}`, {
-    hint: "What is there is whole. Stop what writes to them, then run this again for the rest",
-  });
 }
 
 function latin1Set(paths: readonly Uint8Array[]): Set<string> {

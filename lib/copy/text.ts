@@ -1,18 +1,21 @@
 /** A plan to copy, told to people and to programs. */
 import type { InodeStatus } from "../inode-status.ts";
-import type { CopyAction, CopyPlan, CopyState, Skipped, SourceEntry } from "../plans/copy.ts";
+import type { CopyAction, CopyPlan, CopyState, SourceEntry } from "../plans/copy.ts";
 import { pathFields, toJson } from "../report/json.ts";
 import { formatBytes, plural, visible } from "../text.ts";
+import { reasonFields, writerFields } from "./events.ts";
+import { describeWriter } from "./writers.ts";
 
 /** One line: both sides described, and what is different. */
 export function describeConflict(
   { path, status }: Pick<SourceEntry, "path" | "status">,
-  copy: CopyState,
+  copy: CopyState | undefined,
   persistPath: string,
   reason: string | undefined,
 ): string {
-  const sides = `the root has ${describeStatus(status)}, ${visible(persistPath)} has ${describeStatus(copy.status)}`;
-  const differs = `differs in ${copy.differences.join(", ")}`;
+  const theirs = copy === undefined ? "nothing" : describeStatus(copy.status);
+  const sides = `the root has ${describeStatus(status)}, ${visible(persistPath)} has ${theirs}`;
+  const differs = `differs in ${copy?.differences.join(", ")}`;
   return `${visible(path)}: ${sides}; ${reason ?? differs}`;
 }
 
@@ -22,6 +25,7 @@ export function renderPlan(plan: CopyPlan, persistPath: string): string {
     ...plan.actions.map((action) => renderAction(action, persistPath)),
     ...plan.equal.map((path) => `equal     ${visible(path)}`),
     ...plan.skipped.map(({ path, reason }) => `skip      ${visible(path)}: ${reason}`),
+    ...plan.writers.map((writer) => `in use    ${describeWriter(writer)}`),
     ...plan.notes.map((note) => `note      ${visible(note)}`),
   ];
   return lines.map((line) => `${line}\n`).join("");
@@ -34,7 +38,8 @@ export function planToJson(plan: CopyPlan, persistPath: string): string {
     persist: persistPath,
     actions: plan.actions.map(actionFields),
     equal: plan.equal.map(pathFields),
-    skipped: plan.skipped.map(skippedFields),
+    skipped: plan.skipped.map(reasonFields),
+    in_use: plan.writers.map(writerFields),
     notes: plan.notes,
   };
   return `${toJson(value, 2)}\n`;
@@ -46,16 +51,21 @@ export function summarizeCopy(
   persistPath: string,
 ): string {
   const files = actions.filter(({ kind }) => kind === "copy-file");
-  const bytes = files.reduce((sum, { status }) => sum + status.sizeBytes, 0);
   const others = Object.entries(DEEDS).flatMap(([kind, [one, many]]) => {
     const count = actions.filter((action) => action.kind === kind).length;
     return count === 0 ? [] : [`${count} ${count === 1 ? one : many}`];
   });
   return [
-    `${plural(files.length, "file")} copied to ${visible(persistPath)} (${formatBytes(bytes)})`,
+    `${plural(files.length, "file")} copied to ${visible(persistPath)} (${formatBytes(bytesCopied(actions))})`,
     ...others,
     ...(equal.length === 0 ? [] : [`${plural(equal.length, "path")} equal already`]),
   ].join(", ");
+}
+
+/** Of all files among the actions. */
+export function bytesCopied(actions: readonly CopyAction[]): number {
+  const sizes = actions.map(({ kind, status }) => (kind === "copy-file" ? status.sizeBytes : 0));
+  return sizes.reduce((sum, size) => sum + size, 0);
 }
 
 const DEEDS: Record<
@@ -68,29 +78,13 @@ const DEEDS: Record<
   "make-node": ["special file made", "special files made"],
   "set-metadata": ["directory set", "directories set"],
   "set-times": ["directory's time set", "directories' times set"],
+  "set-flags": ["file protected", "files protected"],
   "remove-leftover": ["leftover removed", "leftovers removed"],
 };
 
 /** An action as an event: one line of JSON when it is done. */
 export function actionToJson(action: CopyAction): string {
   return toJson(actionFields(action));
-}
-
-/** What has no copy, as an event of the same kind. */
-export function leftOutToJson(left: Skipped): string {
-  return toJson({ action: "left-out", ...skippedFields(left) });
-}
-
-/** What is left alone, as events of the same kind. */
-export function idleToJson({ equal, skipped }: CopyPlan): string[] {
-  return [
-    ...equal.map((path) => toJson({ action: "equal", ...pathFields(path) })),
-    ...skipped.map((entry) => toJson({ action: "skip", ...skippedFields(entry) })),
-  ];
-}
-
-function skippedFields({ path, reason }: Skipped) {
-  return { ...pathFields(path), reason };
 }
 
 function actionFields(action: CopyAction) {
@@ -117,6 +111,7 @@ const VERBS: Record<CopyAction["kind"], string> = {
   "remove-leftover": "remove",
   "set-metadata": "metadata",
   "set-times": "times",
+  "set-flags": "flags",
 };
 
 function renderAction(

@@ -9,7 +9,8 @@ import type { InodeStatus } from "../../inode-status.ts";
 import { survivingPlace } from "../../mount-points.ts";
 import { isWithin } from "../../profile/paths.ts";
 import type { Profile } from "../../profile.ts";
-import { lookAt, namesIn, READ, reopen, statusOf } from "../at.ts";
+import { lookAt, namesIn, READ, reopen } from "../at.ts";
+import { statusOf } from "../inode-status.ts";
 import type { View } from "../roots/views.ts";
 import type { Roots } from "../roots.ts";
 

@@ -2,7 +2,8 @@
 import { dirname } from "node:path/posix";
 import type { DoctorFacts, Owner, ParentFact, PersistedFact } from "../../doctor/facts.ts";
 import type { Profile } from "../../profile.ts";
-import { lookAt, statusOf } from "../at.ts";
+import { lookAt } from "../at.ts";
+import { statusOf } from "../inode-status.ts";
 import type { Roots } from "../roots.ts";
 
 /** Ids by name, of users or of groups. */
