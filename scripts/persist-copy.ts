@@ -35,8 +35,9 @@ const script = defineScript({
   name: "persist-copy",
   summary: "Copy state from the root to the persist root",
   description: [
-    "Copies PATHs, or all that the profile lists, from the root subvolume to the same place below persist.root, with owner, mode, times, extended attributes, ACLs, capabilities, hard links and holes; chattr's immutable and append-only flags are not taken along, and a nested subvolume becomes a directory. Directories on the way are made like the root's.",
-    "What is there and equal is skipped. What is there and different is refused with both sides described, before anything is copied, unless --update. What changes or goes while it is copied is left out and listed at the end, with exit status 4. A lone - reads paths from stdin, one a line, or with -0 each ended by NUL.",
+    "Copies PATHs, or all that the profile lists, from the root subvolume to the same place below persist.root, with owner, mode, times, extended attributes, ACLs, capabilities, hard links and holes, chattr's flags and btrfs's compression; a nested subvolume becomes a directory. Directories on the way are made like the root's. A copy that is immutable or append-only, as its original is, can't be updated before chattr -i or -a.",
+    "All is copied from a read-only snapshot of the root, made for the time of the run, and so is of one instant; what was written since is listed at the end, and so is before, with process and unit, what is open for writing. --live, or a root that can't have a snapshot, copies the files as they are: what changes or goes meanwhile is left out and listed, with exit status 4.",
+    "What is there and equal is skipped. What is there and different is refused with both sides described, before anything is copied, unless --update. --verify reads all copies back once they are on the disk, past what the kernel keeps in memory though not past what the disk does, and ends with 4 naming what is wrong. A lone - reads paths from stdin, one a line, or with -0 each ended by NUL. persist-copy.schema.json describes the JSON.",
     "Paths are those of the installed host: they are looked for in the root subvolume, beneath all mounts and through no symbolic link.",
   ],
   profile: "found",

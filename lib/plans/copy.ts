@@ -47,7 +47,7 @@ export interface CopyFacts {
   readonly leftovers: readonly Leftover[];
   /** The paths that were named one by one, and not by a list. */
   readonly named: readonly Uint8Array[];
-  /** Who has any of the files open for writing. */
+  /** Who has one of the files open for writing. */
   readonly writers: readonly Writer[];
   /** Listed by the profile, and nowhere. */
   readonly absent: readonly string[];

@@ -10,7 +10,7 @@ import { LeftOut } from "./left-out.ts";
 import { SourceDirectories } from "./source-directories.ts";
 import type { SourceTree, SourceTrees } from "./trees.ts";
 
-/** Who has any of the files open for writing. */
+/** Who has one of the files open for writing. */
 export function writersAmong(entries: readonly SourceEntry[], trees: SourceTrees): Writer[] {
   const files = entries.filter(({ status, role }) => status.type === "file" && role === "named");
   if (files.length === 0) return [];

@@ -150,9 +150,12 @@ function tellSince(since: readonly Skipped[], events: Events): void {
 
 function notAll(leftOut: readonly Skipped[], { actions }: CopyPlan): Failure {
   const count = `${leftOut.length} of ${plural(actions.length, "path")}`;
-  return new Failure(`Cannot copy everything, ${count} had to be left out:${linesOf(leftOut, leftOut.length)}`, {
-    hint: "What is there is whole. Stop what writes to them, then run this again for the rest",
-  });
+  return new Failure(
+    `Cannot copy everything, ${count} had to be left out:${linesOf(leftOut, leftOut.length)}`,
+    {
+      hint: "What is there is whole. Stop what writes to them, then run this again for the rest",
+    },
+  );
 }
 
 function linesOf(paths: readonly Skipped[], max = PATHS_SHOWN): string {
