@@ -23,7 +23,7 @@ _blankroot() {
     render-nix) words='--profile= --out= --force --dry-run -n --json --full --channels --labels --with-binary --help -h --version --quiet -q --verbose -v' ;;
     fs-diff) words='--profile= --root= --base= --persist= --json --null -0 --status --dirs --all -a --type= --only= --collapse --sort= --tree --depth= --stat --since= --mark --state= --no-ignore --help -h --version --quiet -q --verbose -v' ;;
     rollback-preview) words='--profile= --root= --base= --persist= --json --login --script --help -h --version --quiet -q --verbose -v' ;;
-    persist-copy) words='--profile= --root= --persist= --dry-run -n --json --null -0 --update --add --nix --stale --missing --help -h --version --quiet -q --verbose -v' ;;
+    persist-copy) words='--profile= --root= --persist= --dry-run -n --json --null -0 --update --add --nix --stale --missing --live --verify --help -h --version --quiet -q --verbose -v' ;;
     rollback) words='--profile= --dry-run -n --json --apply= --help -h --version --quiet -q --verbose -v' ;;
     old-roots) words='--help -h --version' ;;
     'old-roots list') words='--profile= --json --help -h --version --quiet -q --verbose -v' ;;

@@ -17,6 +17,10 @@ export interface InodeStatus {
   readonly links: number;
   /** The number of a device node. */
   readonly rdev: bigint;
+  /** chattr +i: nothing of it can change. */
+  readonly isImmutable: boolean;
+  /** chattr +a: nothing of it can change but by adding to it. */
+  readonly isAppendOnly: boolean;
 }
 
 /** Whether both are of one and the same inode in one and the same state. */

@@ -10,20 +10,15 @@
 import { defineScript, planArgs, profileArgs, runAlone, say } from "../lib/cli.ts";
 import { listArgs, readReview } from "../lib/copy/list-args.ts";
 import { listedPaths, namedPaths } from "../lib/copy/sources.ts";
-import {
-  actionToJson,
-  idleToJson,
-  leftOutToJson,
-  planToJson,
-  renderPlan,
-  summarizeCopy,
-} from "../lib/copy/text.ts";
-import { Failure, Refusal, UsageFault } from "../lib/fault.ts";
+import { planToJson, renderPlan } from "../lib/copy/text.ts";
+import { Refusal, UsageFault } from "../lib/fault.ts";
 import { claimPersistRoot } from "../lib/host/copy/access.ts";
 import type { Adding, AddingRequest } from "../lib/host/copy/adding.ts";
-import { applyCopy, type CopySides } from "../lib/host/copy/apply.ts";
-import { Events } from "../lib/host/copy/events.ts";
+import { writersAmong } from "../lib/host/copy/in-use.ts";
 import { isThere, lookAtSources } from "../lib/host/copy/look.ts";
+import { runCopy } from "../lib/host/copy/run.ts";
+import { frozenSource, liveSource } from "../lib/host/copy/source.ts";
+import type { SourceTrees } from "../lib/host/copy/trees.ts";
 import { listenToInterruptions } from "../lib/host/interruption.ts";
 import { stdout } from "../lib/host/output.ts";
 import { Progress } from "../lib/host/progress.ts";
@@ -31,16 +26,10 @@ import { openRoots, type Roots } from "../lib/host/roots.ts";
 import { readStdin } from "../lib/host/stdin.ts";
 import { latin1 } from "../lib/latin1.ts";
 import { survivingPlace } from "../lib/mount-points.ts";
-import {
-  type CopyAction,
-  type CopyFacts,
-  type CopyPlan,
-  planCopy,
-  type Skipped,
-} from "../lib/plans/copy.ts";
+import { type CopyFacts, planCopy } from "../lib/plans/copy.ts";
 import type { Profile } from "../lib/profile.ts";
 import { rootArgs, wantsProfile } from "../lib/root-args.ts";
-import { formatBytes, plural, visible } from "../lib/text.ts";
+import { visible } from "../lib/text.ts";
 
 const { root, persist } = rootArgs;
 
@@ -48,8 +37,9 @@ const script = defineScript({
   name: "persist-copy",
   summary: "Copy state from the root to the persist root",
   description: [
-    "Copies PATHs, or all that the profile lists, from the root subvolume to the same place below persist.root, with owner, mode, times, extended attributes, ACLs, capabilities, hard links and holes; chattr's immutable and append-only flags are not taken along, and a nested subvolume becomes a directory. Directories on the way are made like the root's.",
-    "What is there and equal is skipped. What is there and different is refused with both sides described, before anything is copied, unless --update. What changes or goes while it is copied is left out and listed at the end, with exit status 4. A lone - reads paths from stdin, one a line, or with -0 each ended by NUL.",
+    "Copies PATHs, or all that the profile lists, from the root subvolume to the same place below persist.root, with owner, mode, times, extended attributes, ACLs, capabilities, hard links and holes, chattr's flags and btrfs's compression; a nested subvolume becomes a directory. Directories on the way are made like the root's. A copy that is immutable or append-only, as its original is, can't be updated before chattr -i or -a.",
+    "All is copied from a read-only snapshot of the root, made for the time of the run, and so is of one instant; what was written since is listed at the end, and so is before, with process and unit, what is open for writing. --live, or a root that can't have a snapshot, copies the files as they are: what changes or goes meanwhile is left out and listed, with exit status 4.",
+    "What is there and equal is skipped. What is there and different is refused with both sides described, before anything is copied, unless --update. --verify reads all copies back once they are on the disk, past what the kernel keeps in memory though not past what the disk does, and ends with 4 naming what is wrong. A lone - reads paths from stdin, one a line, or with -0 each ended by NUL. persist-copy.schema.json describes the JSON.",
     "Paths are those of the installed host: they are looked for in the root subvolume, beneath all mounts and through no symbolic link.",
     "--add puts the PATHs that no list names into the profile's lists once they are copied: comments, order and layout of the file stay, a symbolic link to it is followed, and of a profile in the store the file that render-nix made it from is changed. Who replaces a listed file by renaming another over it fails with EBUSY; where a program is known to do so, that is said, and what to keep instead.",
     "--stale and --missing copy nothing. --stale lists what lies in the persist root and in no list; a directory that is so as a whole stands for its content, with a / at its end, on a terminal behind its size and its age. What is mounted from there now is left out; what else a configuration uses there by itself is in no list. --missing lists what a list names and the persist root has not. Both print one path a line, or with -0 each ended by NUL, and exit with 1 where there is something.",
@@ -73,6 +63,8 @@ const script = defineScript({
     },
     update: { type: "boolean", description: "Replace what differs" },
     ...listArgs,
+    live: { type: "boolean", description: "Copy from the root itself, not from a snapshot of it" },
+    verify: { type: "boolean", description: "Read the copies back from the disk and compare" },
   },
   async run({ args, operands, profile: load }) {
     const review = readReview(args, operands.length);
@@ -101,9 +93,18 @@ const script = defineScript({
     say.info(`copying from ${roots.source}`);
     const showsProgress = args.quiet !== true && !(json && stdout.isTerminal);
     const to = persistRootOf(roots, profile);
-    if (!dryRun) claimPersistRoot(to);
+    using _claim = dryRun ? undefined : claimPersistRoot(to);
     refuseSurviving(profile, named ?? []);
-    const facts = look({ ...roots, persist: to }, profile, named, showsProgress);
+    if (!dryRun) {
+      listenToInterruptions("What is there is whole; run persist-copy again to finish");
+    }
+    using source = dryRun
+      ? liveSource(roots, "a look changes nothing")
+      : args.live === true
+        ? liveSource(roots, "--live was given")
+        : frozenSource(roots);
+    const { trees } = source;
+    const facts = await look({ ...roots, persist: to, trees }, profile, named, showsProgress);
     const plan = planCopy(facts, args.update === true);
     using adding = lists
       ? await openAdding({ loaded: loaded!, add: args.add === true, facts, plan })
@@ -115,17 +116,13 @@ const script = defineScript({
       else stdout.tell(renderPlan(plan, to.path) + (adding?.plan() ?? ""));
       return 0;
     }
-    for (const note of plan.notes) say.warn(visible(note));
-    for (const { path, reason } of plan.skipped) say.info(`skipped ${visible(path)}: ${reason}`);
-    listenToInterruptions("What is there is whole; run persist-copy again to finish");
-    const done = await act(plan, { root: roots.root, persist: to.fd }, { json, showsProgress });
-    const summary = summarizeCopy({ actions: done.actions, equal: plan.equal }, to.path);
-    if (done.leftOut.length > 0) {
-      say.info(summary);
+    const options = { json, showsProgress, verifies: args.verify === true };
+    try {
+      await runCopy(plan, source, to, options);
+    } catch (error) {
       if (lists) say.warn("nothing was listed: that comes once everything is copied");
-      throw notAll(done.leftOut, plan);
+      throw error;
     }
-    say.success(summary);
     if (args.nix === true) stdout.tell(adding!.nix());
     if (args.add === true) say.success(adding!.carryOut());
     return 0;
@@ -167,12 +164,15 @@ function asText(path: Uint8Array): string {
   return new TextDecoder().decode(path);
 }
 
-function look(
-  roots: Pick<Roots, "root" | "live" | "mountPoints"> & { readonly persist: PersistRoot },
+async function look(
+  roots: Pick<Roots, "root" | "live" | "mountPoints"> & {
+    readonly persist: PersistRoot;
+    readonly trees: SourceTrees;
+  },
   profile: Profile | undefined,
   named: readonly Uint8Array[] | undefined,
   showsProgress: boolean,
-): CopyFacts {
+): Promise<CopyFacts> {
   const { persist } = roots;
   if (named === undefined && profile === undefined) {
     throw new UsageFault("Cannot copy: no PATH is given, and no profile lists any");
@@ -183,61 +183,22 @@ function look(
     ({ bytes }) => !isThere(roots.root, bytes) && !isThere(persist.fd, bytes),
   );
   const sides = {
-    root: roots.root,
+    trees: roots.trees,
     persist: persist.fd,
     persistPath: new TextEncoder().encode(persist.path),
   };
   const paths = named ?? present.map(({ bytes }) => bytes);
   using progress = new Progress("paths looked at", showsProgress);
+  const looked = await lookAtSources(sides, paths, () => progress.step());
   return {
-    ...lookAtSources(sides, paths, () => progress.step()),
+    ...looked,
+    writers: writersAmong(looked.entries, roots.trees),
     persistPath: persist.path,
     live: latin1Set(roots.live),
     mountPoints: latin1Set(roots.mountPoints),
     named: named ?? [],
     absent: absent.map(({ text }) => text),
   };
-}
-
-async function act(
-  plan: CopyPlan,
-  sides: CopySides,
-  { json, showsProgress }: { json: boolean; showsProgress: boolean },
-): Promise<{ actions: CopyAction[]; leftOut: Skipped[] }> {
-  using events = new Events(json);
-  using progress = new Progress("paths done", showsProgress);
-  const done = { actions: [] as CopyAction[], leftOut: [] as Skipped[] };
-  let bytes = 0;
-  const show = () =>
-    progress.tell(() => {
-      const paths = `${done.actions.length.toLocaleString("en")} of ${plural(plan.actions.length, "path")} done`;
-      return bytes === 0 ? paths : `${paths}, ${formatBytes(bytes)} copied`;
-    });
-  for (const line of json ? idleToJson(plan) : []) events.tell(() => line);
-  await applyCopy(plan, sides, {
-    onDone(action) {
-      done.actions.push(action);
-      events.tell(() => actionToJson(action));
-      show();
-    },
-    onLeftOut(path) {
-      done.leftOut.push(path);
-      events.tell(() => leftOutToJson(path));
-    },
-    onBytes(count) {
-      bytes += count;
-      show();
-    },
-  });
-  return done;
-}
-
-function notAll(leftOut: readonly Skipped[], { actions }: CopyPlan): Failure {
-  const lines = leftOut.map(({ path, reason }) => `\n    ${visible(path)}: ${reason}`);
-  const count = `${leftOut.length} of ${plural(actions.length, "path")}`;
-  return new Failure(`Cannot copy everything, ${count} had to be left out:${lines.join("")}`, {
-    hint: "What is there is whole. Stop what writes to them, then run this again for the rest",
-  });
 }
 
 function latin1Set(paths: readonly Uint8Array[]): Set<string> {

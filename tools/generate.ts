@@ -10,6 +10,7 @@ import { commandsOf } from "../lib/cli/family.ts";
 import type { Script } from "../lib/cli.ts";
 import { scripts } from "../scripts/index.ts";
 import { renderBashCompletion } from "./bash-completion.ts";
+import { renderCopySchema } from "./copy-schema.ts";
 import { renderDiffSchema } from "./diff-schema.ts";
 import { renderDoctorSchema } from "./doctor-schema.ts";
 import { renderLicenses } from "./licenses.ts";
@@ -25,6 +26,7 @@ export const ROOT = join(import.meta.dir, "..");
 export const outputs: Record<string, () => string | Promise<string>> = {
   "config.schema.json": renderSchema,
   "fs-diff.schema.json": renderDiffSchema,
+  "persist-copy.schema.json": renderCopySchema,
   "doctor.schema.json": renderDoctorSchema,
   "rollback-preview.schema.json": renderPreviewSchema,
   "old-roots.schema.json": renderOldRootsSchema,

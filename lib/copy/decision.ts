@@ -5,7 +5,7 @@
  * The persist root may hold the only copy there is, the root a mere pointer to it:
  * an empty mount point, or a link. Such a pointer never takes the copy's place.
  */
-import { basename, dirname } from "node:path/posix";
+import { dirname } from "node:path/posix";
 import { leadsTo } from "../fate/links.ts";
 import type { InodeStatus } from "../inode-status.ts";
 import { latin1, latin1OfText } from "../latin1.ts";
@@ -35,13 +35,18 @@ export function decide(entry: SourceEntry, facts: CopyFacts, update: boolean): D
 
 function reasonToSkip(entry: SourceEntry, facts: CopyFacts): string | undefined {
   if (entry.status.type === "socket") return "a socket lives with its process";
-  if (basename(latin1(entry.path)) === STAGE_NAME) return "left by a run that was cut short";
+  if (isLeftOver(latin1(entry.path))) return "left by a run that was cut short";
   if (isOnlyMountPoint(entry, facts)) {
     return "only a mount point, its content is in the persist root";
   }
   return targetOf(entry) === latin1OfText(facts.persistPath) + latin1(entry.path)
     ? "a link to its own place in the persist root"
     : undefined;
+}
+
+/** A stage in the root, or what is on it. */
+function isLeftOver(path: string): boolean {
+  return path.includes(STAGE_NAME) && path.split("/").includes(STAGE_NAME);
 }
 
 /** In the root there is only the place where a boot mounts the copy. */
@@ -54,10 +59,19 @@ function isOnlyMountPoint({ path, status, copy }: SourceEntry, { live, mountPoin
   return isEmpty && mountPoints.has(latin1(path));
 }
 
-/** Directories get their times last, so those of an interrupted run are what is left to do. */
-function decideEqual(status: InodeStatus, { differences }: CopyState): Decision {
-  const isLate = status.type === "directory" && differences.length > 0;
-  return isLate ? { kind: "act", action: "set-times" } : { kind: "equal" };
+/** Directories get their times last, and all is protected last: what an interrupted run left to do. */
+function decideEqual(status: InodeStatus, copy: CopyState): Decision {
+  if (isProtected(copy.status)) return { kind: "equal" };
+  const isLate = status.type === "directory" && copy.differences.length > 0;
+  if (isLate) return { kind: "act", action: "set-times" };
+  return copy.differences.includes("flags")
+    ? { kind: "act", action: "set-flags" }
+    : { kind: "equal" };
+}
+
+/** Whether chattr forbids that anything of it is changed, or replaced. */
+export function isProtected({ isImmutable, isAppendOnly }: InodeStatus): boolean {
+  return isImmutable || isAppendOnly;
 }
 
 /** Why a differing copy may not be replaced; no reason of its own where --update would do. */
@@ -72,12 +86,24 @@ function obstacleTo(
   if (isDirectory !== (copy.status.type === "directory")) {
     return { reason: "a directory is never replaced, nor put in place of something else" };
   }
+  if (isProtected(copy.status)) return { reason: protection(copy.status, "the copy") };
   if (copy.status.type === "file" && mayLeadToCopy(entry)) {
     return { reason: "the link may lead to that very file" };
   }
   if (!update) return { reason: undefined };
   const reason = reasonOfMount(latin1(entry.path), live);
   return reason === undefined ? undefined : { reason };
+}
+
+/** Why nothing changes there. @param what it is */
+export function protection({ isImmutable }: InodeStatus, what: string): string {
+  const [state, flag] = isImmutable ? ["immutable", "-i"] : ["append-only", "-a"];
+  return `${what} is ${state}, which chattr ${flag} ends`;
+}
+
+/** Whether an equal copy may be replaced by a hard link to another of its names. */
+export function mayReplaceEqual(path: Uint8Array, copy: InodeStatus, { live }: CopyFacts): boolean {
+  return !isProtected(copy) && reasonOfMount(latin1(path), live) === undefined;
 }
 
 /** What is seen at a path under a live mount is newer than what lies beneath, and often the copy. */

@@ -7,9 +7,14 @@ export type Difference =
   | "owner"
   | "mode"
   | "extended attributes"
+  | "hard links"
+  | "flags"
   | "mtime";
 
-/** Whether these differences leave a copy that nothing but a time tells from the original. */
+/**
+ * Whether these differences leave a copy that nothing but a time tells from the
+ * original, or that it is not protected yet as that is (chattr +i, +a).
+ */
 export function isEqualCopy(differences: readonly Difference[]): boolean {
-  return differences.every((difference) => difference === "mtime");
+  return differences.every((difference) => difference === "mtime" || difference === "flags");
 }

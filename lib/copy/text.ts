@@ -1,26 +1,22 @@
 /** A plan to copy, told to people and to programs. */
 import type { InodeStatus } from "../inode-status.ts";
-import type {
-  CopyAction,
-  CopyPlan,
-  CopyState,
-  SideNames,
-  Skipped,
-  SourceEntry,
-} from "../plans/copy.ts";
+import type { CopyAction, CopyPlan, CopyState, SideNames, SourceEntry } from "../plans/copy.ts";
 import type { Additions } from "../profile/append.ts";
 import { pathFields, toJson } from "../report/json.ts";
 import { formatBytes, plural, visible } from "../text.ts";
+import { reasonFields, writerFields } from "./events.ts";
+import { describeWriter } from "./writers.ts";
 
 /** One line: both sides described, and what is different. */
 export function describeConflict(
   { path, status }: Pick<SourceEntry, "path" | "status">,
-  copy: CopyState,
+  copy: CopyState | undefined,
   { from, to }: SideNames,
   reason: string | undefined,
 ): string {
-  const sides = `${visible(from)} has ${describeStatus(status)}, ${visible(to)} has ${describeStatus(copy.status)}`;
-  const differs = `differs in ${copy.differences.join(", ")}`;
+  const theirs = copy === undefined ? "nothing" : describeStatus(copy.status);
+  const sides = `${visible(from)} has ${describeStatus(status)}, ${visible(to)} has ${theirs}`;
+  const differs = `differs in ${copy?.differences.join(", ")}`;
   return `${visible(path)}: ${sides}; ${reason ?? differs}`;
 }
 
@@ -30,6 +26,7 @@ export function renderPlan(plan: CopyPlan, persistPath: string): string {
     ...plan.actions.map((action) => renderAction(action, persistPath)),
     ...plan.equal.map((path) => `equal     ${visible(path)}`),
     ...plan.skipped.map(({ path, reason }) => `skip      ${visible(path)}: ${reason}`),
+    ...plan.writers.map((writer) => `in use    ${describeWriter(writer)}`),
     ...plan.notes.map((note) => `note      ${visible(note)}`),
   ];
   return lines.map((line) => `${line}\n`).join("");
@@ -43,11 +40,12 @@ export function planToJson(plan: CopyPlan, persistPath: string, additions?: Addi
 }
 
 /** What is done and what is not, for JSON. */
-export function planFields({ actions, equal, skipped, notes }: CopyPlan) {
+export function planFields({ actions, equal, skipped, writers, notes }: CopyPlan) {
   return {
     actions: actions.map(actionFields),
     equal: equal.map(pathFields),
-    skipped: skipped.map(skippedFields),
+    skipped: skipped.map(reasonFields),
+    in_use: writers.map(writerFields),
     notes,
   };
 }
@@ -58,16 +56,21 @@ export function summarizeCopy(
   persistPath: string,
 ): string {
   const files = actions.filter(({ kind }) => kind === "copy-file");
-  const bytes = files.reduce((sum, { status }) => sum + status.sizeBytes, 0);
   const others = Object.entries(DEEDS).flatMap(([kind, [one, many]]) => {
     const count = actions.filter((action) => action.kind === kind).length;
     return count === 0 ? [] : [`${count} ${count === 1 ? one : many}`];
   });
   return [
-    `${plural(files.length, "file")} copied to ${visible(persistPath)} (${formatBytes(bytes)})`,
+    `${plural(files.length, "file")} copied to ${visible(persistPath)} (${formatBytes(bytesCopied(actions))})`,
     ...others,
     ...(equal.length === 0 ? [] : [`${plural(equal.length, "path")} equal already`]),
   ].join(", ");
+}
+
+/** Of all files among the actions. */
+export function bytesCopied(actions: readonly CopyAction[]): number {
+  const sizes = actions.map(({ kind, status }) => (kind === "copy-file" ? status.sizeBytes : 0));
+  return sizes.reduce((sum, size) => sum + size, 0);
 }
 
 const DEEDS: Record<
@@ -80,29 +83,13 @@ const DEEDS: Record<
   "make-node": ["special file made", "special files made"],
   "set-metadata": ["directory set", "directories set"],
   "set-times": ["directory's time set", "directories' times set"],
+  "set-flags": ["file protected", "files protected"],
   "remove-leftover": ["leftover removed", "leftovers removed"],
 };
 
 /** An action as an event: one line of JSON when it is done. */
 export function actionToJson(action: CopyAction): string {
   return toJson(actionFields(action));
-}
-
-/** What has no copy, as an event of the same kind. */
-export function leftOutToJson(left: Skipped): string {
-  return toJson({ action: "left-out", ...skippedFields(left) });
-}
-
-/** What is left alone, as events of the same kind. */
-export function idleToJson({ equal, skipped }: CopyPlan): string[] {
-  return [
-    ...equal.map((path) => toJson({ action: "equal", ...pathFields(path) })),
-    ...skipped.map((entry) => toJson({ action: "skip", ...skippedFields(entry) })),
-  ];
-}
-
-function skippedFields({ path, reason }: Skipped) {
-  return { ...pathFields(path), reason };
 }
 
 function actionFields(action: CopyAction) {
@@ -129,6 +116,7 @@ const VERBS: Record<CopyAction["kind"], string> = {
   "remove-leftover": "remove",
   "set-metadata": "metadata",
   "set-times": "times",
+  "set-flags": "flags",
 };
 
 function renderAction(

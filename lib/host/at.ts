@@ -6,10 +6,9 @@
  * afterwards. A handle (O_PATH) names one inode whatever becomes of its path, and
  * opening it does nothing to a device or a fifo.
  */
-import { closeSync, constants, fstatSync, readdirSync } from "node:fs";
+import { constants, readdirSync } from "node:fs";
 import { constants as osConstants } from "node:os";
 import { Failure } from "../fault.ts";
-import type { InodeStatus } from "../inode-status.ts";
 import { visible } from "../text.ts";
 import { CallFailure, checked, cString, errno, libc, ptr } from "./libc.ts";
 
@@ -26,7 +25,7 @@ export const O_CLOEXEC = 0o2000000;
 export const READ = constants.O_RDONLY | constants.O_NOATIME | constants.O_NONBLOCK;
 const { ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG, EPERM } = osConstants.errno;
 /** What a path is that isn't there, can't be, or isn't without a symbolic link on the way. */
-const ABSENT = new Set([ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG]);
+export const ABSENT: ReadonlySet<number> = new Set([ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG]);
 /** Longest path that one call is given; PATH_MAX is 4096 with its NUL. */
 const CALL_PATH_MAX_BYTES = 4000;
 const LINK_TEXT_MAX_BYTES = 4096;
@@ -49,7 +48,7 @@ export class Handle implements Disposable {
   [Symbol.dispose](): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    closeSync(this.fd);
+    libc().close(this.fd);
   }
 }
 
@@ -111,24 +110,6 @@ export function namesIn(directory: Handle, path: Uint8Array): Uint8Array[] {
     const { code } = cause as NodeJS.ErrnoException;
     throw new Failure(`Cannot list ${visible(path)}: ${code}`, { cause });
   }
-}
-
-export function statusOf(fd: number): InodeStatus {
-  const stat = fstatSync(fd, { bigint: true });
-  return {
-    type: typeOf(Number(stat.mode)),
-    mode: Number(stat.mode) & 0o7777,
-    uid: Number(stat.uid),
-    gid: Number(stat.gid),
-    sizeBytes: Number(stat.size),
-    atimeNs: stat.atimeNs,
-    mtimeNs: stat.mtimeNs,
-    ctimeNs: stat.ctimeNs,
-    device: stat.dev,
-    inode: stat.ino,
-    links: Number(stat.nlink),
-    rdev: stat.rdev,
-  };
 }
 
 /** The text of the symbolic link that a handle is. */
@@ -194,23 +175,4 @@ function withoutLeadingSlashes(path: Uint8Array): Uint8Array {
   let start = 0;
   while (path[start] === SLASH) start++;
   return path.subarray(start);
-}
-
-function typeOf(mode: number): InodeStatus["type"] {
-  switch (mode & constants.S_IFMT) {
-    case constants.S_IFREG:
-      return "file";
-    case constants.S_IFDIR:
-      return "directory";
-    case constants.S_IFLNK:
-      return "symlink";
-    case constants.S_IFIFO:
-      return "fifo";
-    case constants.S_IFSOCK:
-      return "socket";
-    case constants.S_IFCHR:
-      return "character";
-    default:
-      return "block";
-  }
 }

@@ -10,7 +10,8 @@ import type { Difference } from "../copy/difference.ts";
 import { Failure } from "../fault.ts";
 import type { InodeStatus } from "../inode-status.ts";
 import { visible } from "../text.ts";
-import { type Handle, linkTextOf, lookAt, READ, reopen, statusOf } from "./at.ts";
+import { type Handle, linkTextOf, lookAt, READ, reopen } from "./at.ts";
+import { statusOf } from "./inode-status.ts";
 import { shareAllExtents } from "./shared-extents.ts";
 import { attributesOf, sameAttributes } from "./xattr.ts";
 
@@ -19,6 +20,8 @@ export interface Place {
   readonly top: number;
   readonly path: Uint8Array;
 }
+
+type Reading = "what differs" | "all bytes";
 
 const CHUNK_BYTES = 256 * 1024;
 /** From here on a look at the metadata, to know a reflinked copy, is cheaper than to read both. */
@@ -41,20 +44,36 @@ export function compareAt(a: Place, b: Place): Difference[] | undefined {
   return compareHandles(ours, theirs, a.path);
 }
 
-/** The same for what is open already. @param path for errors */
-export function compareHandles(a: Handle, b: Handle, path: Uint8Array): Difference[] {
+/**
+ * The same for what is open already.
+ *
+ * @param path for errors
+ * @param reading "all bytes" to know them also where the metadata say that both are shared
+ */
+export function compareHandles(
+  a: Handle,
+  b: Handle,
+  path: Uint8Array,
+  reading: Reading = "what differs",
+): Difference[] {
   const ours = statusOf(a.fd);
   const theirs = statusOf(b.fd);
   if (ours.type !== theirs.type) return ["type"];
   const differences: Difference[] = [];
-  const content = compareContent(a, b, ours, theirs, path);
+  const content = compareContent(a, b, ours, theirs, { path, reading });
   if (content !== undefined) differences.push(content);
   if (ours.uid !== theirs.uid || ours.gid !== theirs.gid) differences.push("owner");
   // The mode of a symbolic link means nothing and can't be set.
   if (ours.type !== "symlink" && ours.mode !== theirs.mode) differences.push("mode");
   if (!sameAttributes(attributesOf(a), attributesOf(b))) differences.push("extended attributes");
+  if (lacksProtection(ours, theirs)) differences.push("flags");
   if (ours.mtimeNs !== theirs.mtimeNs) differences.push("mtime");
   return differences;
+}
+
+/** What a copy is protected from beyond its original is its owner's will. */
+function lacksProtection(ours: InodeStatus, theirs: InodeStatus): boolean {
+  return (ours.isImmutable && !theirs.isImmutable) || (ours.isAppendOnly && !theirs.isAppendOnly);
 }
 
 function compareContent(
@@ -62,11 +81,11 @@ function compareContent(
   b: Handle,
   ours: InodeStatus,
   theirs: InodeStatus,
-  path: Uint8Array,
+  how: { path: Uint8Array; reading: Reading },
 ): Difference | undefined {
   switch (ours.type) {
     case "file":
-      return sameBytes(a, b, ours, theirs, path) ? undefined : "content";
+      return sameBytes(a, b, ours, theirs, how) ? undefined : "content";
     case "symlink":
       return Buffer.from(linkTextOf(a)).equals(linkTextOf(b)) ? undefined : "target";
     case "character":
@@ -82,14 +101,15 @@ function sameBytes(
   b: Handle,
   ours: InodeStatus,
   theirs: InodeStatus,
-  path: Uint8Array,
+  { path, reading }: { path: Uint8Array; reading: Reading },
 ): boolean {
   if (ours.sizeBytes !== theirs.sizeBytes) return false;
   if (ours.device === theirs.device && ours.inode === theirs.inode) return true;
   using mine = reopen(a, READ, path);
   using other = reopen(b, READ, path);
   const { sizeBytes } = ours;
-  if (sizeBytes >= LARGE_BYTES && shareAllExtents(mine.fd, other.fd, sizeBytes)) return true;
+  const mayKnow = reading === "what differs" && sizeBytes >= LARGE_BYTES;
+  if (mayKnow && shareAllExtents(mine.fd, other.fd, sizeBytes)) return true;
   for (let at = 0; ; ) {
     const count = readFully(mine.fd, left, at, path);
     if (count !== readFully(other.fd, right, at, path)) return false;

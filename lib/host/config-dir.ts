@@ -20,7 +20,8 @@ import {
 import { constants as osConstants } from "node:os";
 import { Failure, Refusal } from "../fault.ts";
 import { visible } from "../text.ts";
-import { type Handle, lookAt, O_TMPFILE, openBeneath, READ, reopen, statusOf } from "./at.ts";
+import { type Handle, lookAt, O_TMPFILE, openBeneath, READ, reopen } from "./at.ts";
+import { statusOf } from "./inode-status.ts";
 import { CallFailure, checked, cString, errno, libc, ptr } from "./libc.ts";
 
 const AT_FDCWD = -100;

@@ -22,15 +22,20 @@ const definitions = {
   linkat: { args: ["i32", "ptr", "i32", "ptr", "i32"], returns: "i32" },
   unlinkat: { args: ["i32", "ptr", "i32"], returns: "i32" },
   renameat2: { args: ["i32", "ptr", "i32", "ptr", "u32"], returns: "i32" },
+  fchmod: { args: ["i32", "u32"], returns: "i32" },
   fchownat: { args: ["i32", "ptr", "u32", "u32", "i32"], returns: "i32" },
   utimensat: { args: ["i32", "ptr", "ptr", "i32"], returns: "i32" },
   getxattr: { args: ["ptr", "ptr", "ptr", "u64"], returns: "i64" },
   listxattr: { args: ["ptr", "ptr", "u64"], returns: "i64" },
+  flistxattr: { args: ["i32", "ptr", "u64"], returns: "i64" },
   setxattr: { args: ["ptr", "ptr", "ptr", "u64", "i32"], returns: "i32" },
   removexattr: { args: ["ptr", "ptr"], returns: "i32" },
   statx: { args: ["i32", "ptr", "i32", "u32", "ptr"], returns: "i32" },
   getdents64: { args: ["i32", "ptr", "u64"], returns: "i64" },
+  pread: { args: ["i32", "ptr", "u64", "i64"], returns: "i64" },
+  pwrite: { args: ["i32", "ptr", "u64", "i64"], returns: "i64" },
   lseek: { args: ["i32", "i64", "i32"], returns: "i64" },
+  posix_fadvise: { args: ["i32", "i64", "i64", "i32"], returns: "i32" },
   syncfs: { args: ["i32"], returns: "i32" },
   flock: { args: ["i32", "i32"], returns: "i32" },
   adjtimex: { args: ["ptr"], returns: "i32" },
@@ -90,6 +95,17 @@ export function cString(text: Uint8Array | string): Uint8Array {
   const buffer = new Uint8Array(new ArrayBuffer(bytes.length + 1));
   buffer.set(bytes);
   return buffer;
+}
+
+const LENT_BYTES = 4096;
+const lent = new Uint8Array(new ArrayBuffer(LENT_BYTES));
+
+/** The same of a name in a directory, lent until the next one is: for calls made by the thousand. */
+export function lentName(name: Uint8Array): Uint8Array {
+  if (name.length >= LENT_BYTES) return cString(name);
+  lent.set(name);
+  lent[name.length] = 0;
+  return lent;
 }
 
 export { ptr };

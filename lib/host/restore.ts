@@ -1,15 +1,18 @@
 /** Paths of an old root, looked at and brought back by persist-copy's own means. */
 import { lstatSync } from "node:fs";
 import type { Destination } from "../copy/destinations.ts";
-import { actionToJson, idleToJson, leftOutToJson } from "../copy/text.ts";
+import { idleToJson, leftOutToJson } from "../copy/events.ts";
+import { CopyProgress } from "../copy/progress.ts";
+import { actionToJson } from "../copy/text.ts";
 import { Refusal } from "../fault.ts";
 import { latin1 } from "../latin1.ts";
 import type { CopyAction, CopyPlan, Skipped } from "../plans/copy.ts";
 import { planRestore } from "../plans/restore.ts";
-import { formatBytes, plural, visible } from "../text.ts";
+import { visible } from "../text.ts";
 import { applyCopy, type CopySides } from "./copy/apply.ts";
 import { Events } from "./copy/events.ts";
 import { isThere, lookAtSources } from "./copy/look.ts";
+import { SourceTrees } from "./copy/trees.ts";
 import { Progress } from "./progress.ts";
 import type { Roots } from "./roots.ts";
 
@@ -53,7 +56,7 @@ export async function lookAndPlan(
 ): Promise<CopyPlan> {
   using progress = new Progress("paths looked at", showsProgress);
   const sides = {
-    root: source.fd,
+    trees: SourceTrees.live(source.fd),
     persist: target.fd,
     persistPath: new TextEncoder().encode(persistPath),
   };
@@ -82,25 +85,24 @@ export async function restore(
   using events = new Events(json);
   using progress = new Progress("paths done", showsProgress);
   const done: Restored = { actions: [], leftOut: [] };
-  let bytes = 0;
-  const show = () =>
-    progress.tell(() => {
-      const paths = `${done.actions.length} of ${plural(plan.actions.length, "path")} done`;
-      return bytes === 0 ? paths : `${paths}, ${formatBytes(bytes)} copied`;
-    });
+  const copied = new CopyProgress(plan.actions, performance.now());
+  const show = () => progress.tell(() => copied.text(performance.now()));
   for (const line of json ? idleToJson(plan) : []) events.tell(() => line);
   await applyCopy(plan, sides, {
+    onMade(action) {
+      copied.add(action);
+      show();
+    },
     onDone(action) {
       done.actions.push(action);
       events.tell(() => actionToJson(action));
-      show();
     },
     onLeftOut(path) {
       done.leftOut.push(path);
       events.tell(() => leftOutToJson(path));
     },
     onBytes(count) {
-      bytes += count;
+      copied.addBytes(count);
       show();
     },
   });

@@ -35,6 +35,11 @@ export function attributesOf(handle: Handle): Attributes {
   return attributes;
 }
 
+/** The same of what is open for real, in one call where there are none. */
+export function attributesOfOpen(file: Handle): Attributes {
+  return Number(libc().flistxattr(file.fd, null, 0)) === 0 ? NONE : attributesOf(file);
+}
+
 /** Sets what is wanted and removes what is not. */
 export function setAttributes(handle: Handle, wanted: Attributes): void {
   const path = cString(handle.path);

@@ -6,12 +6,14 @@
  */
 
 import { dirname } from "node:path/posix";
-import { decide, mountAbove } from "../copy/decision.ts";
+import { decide, isProtected, mayReplaceEqual, mountAbove, protection } from "../copy/decision.ts";
 import type { Difference } from "../copy/difference.ts";
+import { type FirstName, HardLinks } from "../copy/hard-links.ts";
 import type { Leftover } from "../copy/leftover.ts";
 import { describeConflict } from "../copy/text.ts";
+import type { Writer } from "../copy/writers.ts";
 import { Refusal } from "../fault.ts";
-import type { InodeStatus } from "../inode-status.ts";
+import { type InodeStatus, isSameInode } from "../inode-status.ts";
 import { latin1 } from "../latin1.ts";
 import { plural } from "../text.ts";
 
@@ -45,6 +47,8 @@ export interface CopyFacts {
   readonly leftovers: readonly Leftover[];
   /** The paths that were named one by one, and not by a list. */
   readonly named: readonly Uint8Array[];
+  /** Who has one of the files open for writing. */
+  readonly writers: readonly Writer[];
   /** Listed by the profile, and nowhere. */
   readonly absent: readonly string[];
   /** What both sides are called; the root and the persist root's path unless given. */
@@ -65,12 +69,15 @@ export interface CopyAction {
     | "make-node"
     | "remove-leftover"
     | "set-metadata"
-    | "set-times";
+    | "set-times"
+    | "set-flags";
   readonly path: Uint8Array;
   /** The original, as it was looked at; of what is removed, its own. */
   readonly status: InodeStatus;
   /** For a hard link: the path within the set that is its other name. */
   readonly linkTo: Uint8Array | undefined;
+  /** What the persist root has there already, where that is equal. */
+  readonly linkCopy: InodeStatus | undefined;
   /** What is there now and will be replaced or changed. */
   readonly replaces: InodeStatus | undefined;
 }
@@ -80,6 +87,7 @@ export interface CopyPlan {
   /** Paths that are there already and equal. */
   readonly equal: readonly Uint8Array[];
   readonly skipped: readonly Skipped[];
+  readonly writers: readonly Writer[];
   /** What the user should know, a line each. */
   readonly notes: readonly string[];
 }
@@ -108,8 +116,9 @@ class Planner {
   readonly #sides: SideNames;
   /** Whether --update would settle one of them. */
   #mayUpdate = false;
-  /** The first path of each inode with several names; how many names were met. */
-  readonly #names = new Map<string, { first: Uint8Array; met: number; links: number }>();
+  readonly #links = new HardLinks();
+  /** Directories of the persist root that take nothing new, by path as latin1, and why. */
+  readonly #closed = new Map<string, string>();
 
   constructor(facts: CopyFacts, update: boolean) {
     this.#facts = facts;
@@ -121,16 +130,27 @@ class Planner {
   add(entry: SourceEntry): void {
     const decision = decide(entry, this.#facts, this.#update);
     const { path, status, copy } = entry;
-    if (decision.kind === "skip") this.#skipped.push({ path, reason: decision.reason });
-    if (decision.kind === "conflict") this.#addConflict(entry, decision.copy, decision.reason);
-    if (decision.kind === "equal") {
-      this.#otherName(entry);
-      this.#equal.push(entry);
+    this.#noteClosed(entry);
+    switch (decision.kind) {
+      case "skip":
+        this.#skipped.push({ path, reason: decision.reason });
+        break;
+      case "conflict":
+        this.#addConflict(entry, decision.copy, decision.reason);
+        break;
+      case "equal":
+        this.#addEqual(entry);
+        break;
+      case "act":
+        if (decision.action.startsWith("set-")) this.#addSetting(entry, decision.action);
+        else this.#addCreation(entry, decision.action, this.#links.meet(path, status, undefined));
+        break;
+      case "pass":
+        break;
     }
     if (decision.kind !== "act") return;
-    const linkTo = this.#otherName(entry);
-    const kind = linkTo === undefined ? decision.action : "link";
-    this.#actions.push({ kind, path, status, linkTo, replaces: copy?.status });
+    const closed = this.#closed.get(dirname(latin1(path)));
+    if (closed !== undefined) this.#addConflict(entry, copy, closed);
   }
 
   finish(): CopyPlan {
@@ -143,33 +163,53 @@ class Planner {
       actions: [...this.#actions, ...late],
       equal: this.#equal.filter((entry) => !isFilled(entry)).map(({ path }) => path),
       skipped: this.#skipped,
+      writers: this.#facts.writers,
       notes: this.#notes(),
     };
   }
 
-  #addConflict(entry: SourceEntry, copy: CopyState, reason: string | undefined): void {
-    if (reason === undefined) this.#mayUpdate = true;
-    this.#conflicts.push(describeConflict(entry, copy, this.#sides, reason));
+  /** Equal, but for a name that should be a link to another. */
+  #addEqual(entry: SourceEntry): void {
+    const { path, status } = entry;
+    const copy = entry.copy!.status;
+    const first = this.#links.meet(path, status, copy);
+    const isLinked = first?.copy !== undefined && isSameInode(first.copy, copy);
+    if (first === undefined || isLinked || !mayReplaceEqual(path, copy, this.#facts)) {
+      this.#equal.push(entry);
+    } else this.#addCreation(entry, "link", first);
   }
 
-  /** The first name of the same inode, where this is a further one. */
-  #otherName({ path, status }: SourceEntry): Uint8Array | undefined {
-    if (status.links < 2 || status.type === "directory") return undefined;
-    const key = `${status.device}:${status.inode}`;
-    const known = this.#names.get(key);
-    if (known === undefined) {
-      this.#names.set(key, { first: path, met: 1, links: status.links });
-      return undefined;
-    }
-    known.met++;
-    return known.first;
+  #addSetting(entry: SourceEntry, kind: CopyAction["kind"]): void {
+    const { path, status, copy } = entry;
+    this.#links.meet(path, status, copy?.status);
+    this.#actions.push({ kind, path, status, ...NO_LINK, replaces: copy?.status });
+  }
+
+  #addCreation(entry: SourceEntry, kind: CopyAction["kind"], first: FirstName | undefined): void {
+    const { path, status, copy } = entry;
+    const action = { kind, path, status, ...NO_LINK, replaces: copy?.status };
+    this.#actions.push(
+      first === undefined
+        ? action
+        : { ...action, kind: "link", linkTo: first.path, linkCopy: first.copy },
+    );
+  }
+
+  /** Notes a directory of the persist root that takes nothing new. */
+  #noteClosed({ path, copy }: SourceEntry): void {
+    if (copy?.status.type !== "directory" || !isProtected(copy.status)) return;
+    this.#closed.set(latin1(path), protection(copy.status, "the directory there"));
+  }
+
+  #addConflict(entry: SourceEntry, copy: CopyState | undefined, reason: string | undefined): void {
+    if (reason === undefined) this.#mayUpdate = true;
+    this.#conflicts.push(describeConflict(entry, copy, this.#sides, reason));
   }
 
   #notes(): string[] {
     const { absent, named, live } = this.#facts;
     const beneath = named.filter((path) => mountAbove(latin1(path), live) !== undefined);
-    const names = [...this.#names.values()];
-    const outside = names.filter(({ met, links }) => met < links).length;
+    const outside = this.#links.incomplete.length;
     return [
       ...absent.map((path) => `${path} is listed, but there is nothing to copy`),
       ...noteIf(
@@ -203,10 +243,12 @@ function noteIf(count: number, noun: string, text: string): string[] {
   return count === 0 ? [] : [`${plural(count, noun)} ${text}`];
 }
 
+const NO_LINK = { linkTo: undefined, linkCopy: undefined } as const;
+
 function setTimes({ path, status, copy }: SourceEntry): CopyAction {
-  return { kind: "set-times", path, status, linkTo: undefined, replaces: copy?.status };
+  return { kind: "set-times", path, status, ...NO_LINK, replaces: copy?.status };
 }
 
 function removeLeftover({ path, status }: Leftover): CopyAction {
-  return { kind: "remove-leftover", path, status, linkTo: undefined, replaces: undefined };
+  return { kind: "remove-leftover", path, status, ...NO_LINK, replaces: undefined };
 }

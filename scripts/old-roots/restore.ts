@@ -9,6 +9,7 @@ import { namedPaths } from "../../lib/copy/sources.ts";
 import { planFields, renderPlan, summarizeCopy } from "../../lib/copy/text.ts";
 import { Failure, Refusal } from "../../lib/fault.ts";
 import { claimPersistRoot } from "../../lib/host/copy/access.ts";
+import { SourceTrees } from "../../lib/host/copy/trees.ts";
 import { listenToInterruptions } from "../../lib/host/interruption.ts";
 import { stdout } from "../../lib/host/output.ts";
 import { findDevice, oldRootNamed, openOldRoots } from "../../lib/host/probe/old-roots.ts";
@@ -149,7 +150,7 @@ async function run(
   for (const { target, plan } of legs) {
     for (const note of plan.notes) say.warn(visible(note));
     for (const { path, reason } of plan.skipped) say.info(`skipped ${visible(path)}: ${reason}`);
-    const sides = { root: source.fd, persist: target.fd };
+    const sides = { trees: SourceTrees.live(source.fd), persist: target.fd };
     const done = await restore(plan, sides, how);
     leftOut.push(...done.leftOut);
     say.success(summarizeCopy({ actions: done.actions, equal: plan.equal }, target.name));

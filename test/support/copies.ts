@@ -37,6 +37,33 @@ export class CopyMachine implements Disposable {
     return ["persist-copy", "--root", this.root, "--persist", this.persist, ...words];
   }
 
+  /** All that lies at the top of the file system. */
+  namesAtTop(): string[] {
+    return this.#atTop(["ls", "--almost-all"]);
+  }
+
+  /** The subvolumes there, as whoever looks for roots at the top finds them. */
+  rootsAtTop(): string[] {
+    return this.#atTop([
+      "find",
+      "-mindepth",
+      "1",
+      "-maxdepth",
+      "1",
+      "-inum",
+      "256",
+      "-printf",
+      "%f\\n",
+    ]);
+  }
+
+  #atTop(argv: string[]): string[] {
+    const top = mountAt(this.scratch, "top", this.device);
+    const names = sh(["env", `--chdir=${top}`, ...argv]);
+    sh(["umount", top]);
+    return names.split("\n").filter(Boolean).sort();
+  }
+
   /** What rsync, comparing everything by checksum, still finds to do. */
   differences(path: string): string {
     const [from, to] = [`${this.root}${path}/`, `${this.persist}${path}/`];

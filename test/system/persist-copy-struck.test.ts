@@ -51,23 +51,28 @@ function furnish(machine: CopyMachine): void {
   symlinkSync("old", `${persist}/d/replaced-link`);
 }
 
-/** Files that are neither the old nor the new text: halves. */
+/** Files with a name of their own that are neither the old nor the new text: halves. */
 function halves(dir: string): string[] {
-  const files = sh(["find", dir, "-type", "f"]).split("\n").filter(Boolean);
+  const unfinished = ["-name", ".blankroot-unfinished", "-prune"];
+  const files = sh(["find", dir, ...unfinished, "-o", "-type", "f", "-print"])
+    .split("\n")
+    .filter(Boolean);
   return files.filter((file) => ![OLD, NEW].includes(readFileSync(file, "utf8")));
 }
 
 /** What a run calls to change something, each as often as strikes are wanted. */
 const CALLS: Array<[Strike["call"], number]> = [
-  ["mkdirat", 3],
-  ["fchownat", 3],
+  ["mkdirat", 5],
+  ["openat", 2],
+  ["ioctl", 14],
+  ["fchownat", 5],
   ["setxattr", 1],
-  ["utimensat", 3],
-  ["linkat", 3],
+  ["utimensat", 6],
+  ["linkat", 1],
   ["symlinkat", 2],
   ["mknodat", 1],
-  ["renameat2", 6],
-  ["unlinkat", 6],
+  ["renameat2", 5],
+  ["unlinkat", 5],
   ["syncfs", 2],
 ];
 
@@ -85,18 +90,21 @@ describePrivileged("persist-copy, killed at a call", () => {
       // The control: were the call never made, nothing would have been tried.
       expect(ran.signal).toBe("SIGKILL");
       expect(halves(machine.persist)).toEqual([]);
+      expect(machine.rootsAtTop()).toEqual(["persist", "root"]);
       const again = machine.copy("--update", "/d");
       expect(again.stderr).toContain("[success]");
       expect(again.status).toBe(0);
       expect(machine.differences("/d")).toBe("");
       expect(machine.copy("/d").stderr).toContain("0 files copied");
+      expect(machine.namesAtTop()).toEqual(["persist", "root"]);
     },
   );
 });
 
 /** Changes what is still to be copied, as soon as the first directory is being made. */
 function meddled(machine: CopyMachine, shell: string, ...words: string[]) {
-  return struck(machine, { call: "fchownat", nth: 1, when: "before", shell }, ...words);
+  const strike = { call: "fchownat", nth: 1, when: "before", shell } as const;
+  return struck(machine, strike, "--live", ...words);
 }
 
 describePrivileged("persist-copy, while files change", () => {
@@ -136,9 +144,11 @@ describePrivileged("persist-copy, while files change", () => {
       .split("\n")
       .map((line) => JSON.parse(line));
     expect(events.map(({ action, path }) => [action, path])).toEqual([
-      ["make-directory", "/d"],
+      ["source", undefined],
       ["left-out", "/d/gone"],
+      ["make-directory", "/d"],
       ["copy-file", "/d/kept"],
+      ["summary", undefined],
     ]);
     expect(events[1].reason).toBe("it is gone since it was looked at");
   });
@@ -164,7 +174,7 @@ describePrivileged("persist-copy beside another", () => {
     const words = machine.words("/d").map((word) => `'${word}'`);
     const other = `NO_COLOR=1 ${process.execPath} ${MAIN} ${words.join(" ")} >>${log} 2>&1`;
     const shell = `unset STRIKE; ${other} || echo "status $?" >>${log}; ${other} --dry-run`;
-    const ran = struck(machine, { call: "linkat", nth: 1, when: "before", shell }, "/d");
+    const ran = struck(machine, { call: "renameat2", nth: 1, when: "before", shell }, "/d");
     expect(ran.status).toBe(0);
     expect(readFileSync(log, "utf8")).toMatch(
       /another persist-copy is at work there\s+status 3\n[\s\S]*copy +\/d\/f -> /,
@@ -207,7 +217,7 @@ describePrivileged("persist-copy in a directory of a user's", () => {
     sh(["chmod", "700", `${home}/treasure`]);
     sh(["chown", "1000:1000", home]);
     const shell = `cd ${home}; mv .blankroot-unfinished away; mv treasure .blankroot-unfinished`;
-    const ran = struck(machine, { call: "mkdirat", nth: 1, when: "after", shell }, "/home/user/d");
+    const ran = struck(machine, { call: "mkdirat", nth: 3, when: "after", shell }, "/home/user/d");
     expect(ran.status).toBe(4);
     expect(ran.stderr).toContain("Cannot remove .blankroot-unfinished beside /home/user/d");
     const owners = sh(["find", home, "-name", "secret", "-printf", "%h %U\n"]);
@@ -221,7 +231,7 @@ describePrivileged("persist-copy in a directory of a user's", () => {
     const home = `${machine.persist}/home/user`;
     mkdirSync(home, { recursive: true });
     const shell = `cd ${home}; chown 1000 .blankroot-unfinished`;
-    const ran = struck(machine, { call: "mkdirat", nth: 1, when: "after", shell }, "/home/user/d");
+    const ran = struck(machine, { call: "mkdirat", nth: 2, when: "after", shell }, "/home/user/d");
     expect(ran.stderr).toContain("something was put in its way");
     expect(ran.status).toBe(4);
     expect(readdirSync(home)).toEqual([]);
@@ -232,7 +242,7 @@ describePrivileged("persist-copy in a directory of a user's", () => {
     machine.write("/f", NEW);
     writeFileSync(`${machine.persist}/f`, OLD);
     const shell = `rm ${machine.persist}/f; echo else >${machine.persist}/f`;
-    const ran = struck(machine, { call: "linkat", nth: 1, when: "after", shell }, "--update", "/f");
+    const ran = struck(machine, { call: "syncfs", nth: 1, when: "after", shell }, "--update", "/f");
     expect(ran.stderr).toContain("/f: what it would replace changed since");
     expect(ran.status).toBe(4);
     expect(readFileSync(`${machine.persist}/f`, "utf8")).toBe("else\n");
@@ -243,7 +253,7 @@ describePrivileged("persist-copy in a directory of a user's", () => {
     using machine = new CopyMachine(128 * 1024 ** 2);
     machine.write("/f", NEW);
     const shell = `echo else >${machine.persist}/f`;
-    const ran = struck(machine, { call: "linkat", nth: 1, when: "before", shell }, "/f");
+    const ran = struck(machine, { call: "renameat2", nth: 1, when: "before", shell }, "/f");
     expect(ran.stderr).toContain("EEXIST");
     expect(ran.status).toBe(4);
     expect(readFileSync(`${machine.persist}/f`, "utf8")).toBe("else\n");
@@ -252,8 +262,9 @@ describePrivileged("persist-copy in a directory of a user's", () => {
   test("sets no time on what was put in the place of a directory", () => {
     using machine = new CopyMachine(128 * 1024 ** 2);
     machine.write("/d/f", NEW);
+    mkdirSync(`${machine.persist}/d`);
     const shell = `cd ${machine.persist}; mv d away; mkdir d; touch -d @12345 d`;
-    const ran = struck(machine, { call: "linkat", nth: 1, when: "after", shell }, "/d");
+    const ran = struck(machine, { call: "renameat2", nth: 1, when: "after", shell }, "/d");
     expect(ran.stderr).toContain("something else took its place");
     expect(ran.status).toBe(4);
     expect(sh(["stat", "--format=%Y", `${machine.persist}/d`])).toBe("12345\n");

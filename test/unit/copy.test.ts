@@ -28,6 +28,8 @@ function status(type: InodeStatus["type"], more: Partial<InodeStatus> = {}): Ino
     inode: ++inodes,
     links: 1,
     rdev: 0n,
+    isImmutable: false,
+    isAppendOnly: false,
     ...more,
   };
 }
@@ -63,6 +65,7 @@ function plan(entries: SourceEntry[], more: Partial<CopyFacts> = {}, update = fa
     mountPoints: new Set<string>(),
     leftovers: [],
     named: [],
+    writers: [],
     absent: [],
     ...more,
   };

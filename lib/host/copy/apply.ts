@@ -1,7 +1,7 @@
 /**
- * Copies by a plan: each file without a name first, then all of a batch brought to
- * the disk, then each in its place. A kill or a loss of power at any moment leaves
- * whole files under whole names, and a second run finishes.
+ * Copies by a plan: all of a batch is made on stages first, then brought to the disk,
+ * then moved to its places. A kill or a loss of power at any moment leaves whole
+ * files under whole names, and a second run finishes.
  *
  * What can't be copied for reasons of its own is left out, and so is what needs it;
  * all else that fails ends the run.
@@ -14,24 +14,28 @@ import { type InodeStatus, isSameInode } from "../../inode-status.ts";
 import { latin1 } from "../../latin1.ts";
 import type { CopyAction, CopyPlan, Skipped } from "../../plans/copy.ts";
 import { visible } from "../../text.ts";
-import { type Handle, linkTextOf, lookAt, openBeneath, reopen, statusOf } from "../at.ts";
-import { throwIfInterrupted } from "../interruption.ts";
+import { type Handle, linkTextOf, openBeneath, reopen } from "../at.ts";
+import { statusAt, statusOf } from "../inode-status.ts";
+import { lentName } from "../libc.ts";
 import { attributesOf } from "../xattr.ts";
+import { ContentCopier } from "./content.ts";
 import { copyFile } from "./file.ts";
+import { flagsToCopy, protect } from "./flags.ts";
 import { LeftOut } from "./left-out.ts";
-import { copyFlags, copyOwnerAndMode, copyTimes } from "./metadata.ts";
+import { copyOwnerAndMode, copyTimes } from "./metadata.ts";
 import { openOriginal } from "./original.ts";
-import { link, make, moveInto, syncAll } from "./place.ts";
-import { clearStage, onStage, type Spot } from "./stage.ts";
+import { Pauses } from "./pauses.ts";
+import { link, make, syncAll } from "./place.ts";
+import { SourceDirectories } from "./source-directories.ts";
+import { clearStage, type Spot } from "./stage.ts";
+import { makeDirectory, type PlacedDirectory, Staging } from "./staging.ts";
+import type { SourceTrees } from "./trees.ts";
 
 const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOATIME;
-/** Files that wait for one sync, each a descriptor: a process may commonly have 1024. */
-const BATCH_FILES = 200;
-/** Signals are heard between so many actions. */
-const ACTIONS_BETWEEN_PAUSES = 64;
 
 export interface CopySides {
-  readonly root: number;
+  readonly trees: SourceTrees;
+  /** Descriptor of the persist root. */
   readonly persist: number;
 }
 
@@ -43,6 +47,8 @@ export interface CopyListener {
   onLeftOut(path: Skipped): void;
   /** So many bytes of a file that can't be shared were copied. */
   onBytes(count: number): void;
+  /** A copy was made, and waits for its name. */
+  onMade(action: CopyAction): void;
 }
 
 /** @throws Failure saying how much was done, Interruption */
@@ -52,51 +58,63 @@ export async function applyCopy(
   listener: CopyListener,
 ): Promise<void> {
   let done = 0;
+  // Files are made with the very mode that they are to have, where nobody else can reach them.
+  const umask = process.umask(0);
   using copier = new Copier(sides, {
+    ...listener,
     onDone(action) {
       done++;
       listener.onDone(action);
     },
-    onLeftOut: (path) => listener.onLeftOut(path),
-    onBytes: (count) => listener.onBytes(count),
   });
   try {
-    for (const [index, action] of plan.actions.entries()) {
-      if (index % ACTIONS_BETWEEN_PAUSES === 0) await pause();
-      await copier.run(action);
-    }
+    for (const action of plan.actions) await copier.run(action);
     copier.finish();
   } catch (error) {
     if (error instanceof Interruption) throw error;
     throw halfway(error, done, plan.actions.length);
+  } finally {
+    process.umask(umask);
   }
-}
-
-/** A file that waits for the batch to be on the disk; a link waits for its file. */
-interface Waiting {
-  readonly action: CopyAction;
-  /** The nameless copy; undefined for a further name of a file of the set. */
-  readonly copy: Handle | undefined;
 }
 
 class Copier implements Disposable {
   readonly #sides: CopySides;
   readonly #listener: CopyListener;
-  readonly #waiting: Waiting[] = [];
-  readonly #directories: Array<{ path: Uint8Array; status: InodeStatus; copy: InodeStatus }> = [];
+  readonly #pauses = new Pauses();
+  readonly #content: ContentCopier;
+  readonly #sources: SourceDirectories;
+  readonly #staging: Staging;
+  /** Made, and not in place yet. */
+  readonly #waiting: CopyAction[] = [];
+  /** Directories that get their times at the end, for something was put into them. */
+  readonly #late: PlacedDirectory[] = [];
+  /** What is immutable or append-only once all else is done. */
+  readonly #protected: PlacedDirectory[] = [];
+  /** Copies of files with several names, by the path that was copied, as latin1. */
+  readonly #firsts = new Map<string, InodeStatus>();
   /** What has no copy, as latin1. */
   readonly #leftOut = new Set<string>();
 
   constructor(sides: CopySides, listener: CopyListener) {
     this.#sides = sides;
     this.#listener = listener;
+    this.#sources = new SourceDirectories(sides.trees);
+    this.#staging = new Staging(sides.persist);
+    this.#content = new ContentCopier(async (count) => {
+      this.#staging.addBytes(count);
+      listener.onBytes(count);
+      if (this.#pauses.isDue()) await this.#pauses.pause();
+    });
   }
 
   async run(action: CopyAction): Promise<void> {
+    if (this.#pauses.isDue()) await this.#pauses.pause();
     if (this.#isLeftOut(parentOf(action.path))) {
       this.#leaveOut(action, "its directory was left out");
       return;
     }
+    if (this.#staging.isFull) this.#placeAll(action.path);
     try {
       await this.#begin(action);
     } catch (error) {
@@ -106,25 +124,39 @@ class Copier implements Disposable {
 
   /** Directories get their times last: what is put into them changes these. */
   finish(): void {
-    this.#placeAll();
-    for (const { path, status, copy } of this.#directories.reverse()) {
+    this.#placeAll(undefined);
+    for (const { path, status, copy } of this.#late.reverse()) {
       using directory = this.#lookAtCopy(path, copy);
-      copyTimes(directory, status, path);
+      copyTimes(directory.fd, status, path);
+    }
+    for (const { path, status, copy } of this.#protected) {
+      using inode = this.#lookAtCopy(path, copy);
+      protect(inode, status, path);
     }
     syncAll(this.#sides.persist);
   }
 
   [Symbol.dispose](): void {
-    for (const { copy } of this.#waiting.splice(0)) copy?.[Symbol.dispose]();
+    this.#sources[Symbol.dispose]();
+    this.#staging[Symbol.dispose]();
   }
 
   async #begin(action: CopyAction): Promise<void> {
-    if (action.kind === "remove-leftover") this.#clear(action);
-    else if (action.kind === "copy-file")
-      this.#wait({ action, copy: await this.#copyFile(action) });
-    else if (action.kind === "link") this.#wait({ action, copy: undefined });
-    else if (action.kind === "set-metadata" || action.kind === "set-times") this.#set(action);
-    else this.#makeInPlace(action);
+    const { kind, path } = action;
+    if (kind === "remove-leftover") this.#clear(action);
+    else if (kind.startsWith("set-")) this.#set(action);
+    else {
+      const { spot, isLabelled } = this.#staging.spotFor(path);
+      if (kind === "link") this.#link(action, spot);
+      else if (kind === "copy-file") {
+        const options = { content: this.#content, isLabelled };
+        await copyFile(this.#sources.spotOf(path), spot, action.status, options);
+      } else this.#makeOther(action, spot);
+      this.#staging.add(action);
+      this.#waiting.push(action);
+      this.#noteInode(action, spot);
+      this.#listener.onMade(action);
+    }
   }
 
   /** @throws what ends the run */
@@ -139,92 +171,84 @@ class Copier implements Disposable {
   }
 
   #isLeftOut(path: Uint8Array | undefined): boolean {
-    return path !== undefined && this.#leftOut.has(latin1(path));
+    return path !== undefined && this.#leftOut.size > 0 && this.#leftOut.has(latin1(path));
   }
 
-  #wait(waiting: Waiting): void {
-    this.#waiting.push(waiting);
-    if (this.#waiting.length >= BATCH_FILES) this.#placeAll();
-  }
-
-  #placeAll(): void {
+  /** @param next see finishDirectories */
+  #placeAll(next: Uint8Array | undefined): void {
     if (this.#waiting.length === 0) return;
+    this.#late.push(...this.#staging.finishDirectories(next));
     syncAll(this.#sides.persist);
-    for (const { action, copy } of this.#waiting) {
+    for (const action of this.#waiting.splice(0)) {
       try {
-        this.#place(action, copy);
+        if (this.#isLeftOut(action.linkTo)) throw new LeftOut("its other name was left out");
+        this.#staging.place(action);
         this.#listener.onDone(action);
       } catch (error) {
         this.#leaveOutFor(error, action);
       }
     }
-    this[Symbol.dispose]();
+    this.#staging.clear();
   }
 
-  #place(action: CopyAction, copy: Handle | undefined): void {
-    if (this.#isLeftOut(action.linkTo)) throw new LeftOut("its other name was left out");
-    using directory = this.#openParent(action.path);
-    const spot = spotOf(directory, action.path);
-    using other = action.linkTo === undefined ? undefined : this.#lookAtCopy(action.linkTo);
-    const inode = copy ?? other!;
-    if (action.replaces === undefined) {
-      link(inode, spot);
-    } else {
-      onStage(spot, (staged) => {
-        link(inode, staged);
-        moveInto(spot, staged, action.replaces);
-      });
-    }
-  }
-
-  async #copyFile(action: CopyAction): Promise<Handle> {
-    using directory = this.#openParent(action.path);
-    return await copyFile(this.#sides.root, directory, action, async (count) => {
-      this.#listener.onBytes(count);
-      await pause();
-    });
-  }
-
-  #makeInPlace(action: CopyAction): void {
-    const { path, replaces } = action;
-    using original = openOriginal(this.#sides.root, path, action.status);
+  #makeOther({ path, status: seen }: CopyAction, spot: Spot): void {
+    using original = openOriginal(this.#sources.spotOf(path), seen);
     const { handle, status } = original;
+    const attributes = attributesOf(handle);
+    if (status.type === "directory") {
+      using directory = reopen(handle, DIRECTORY, path);
+      makeDirectory(spot);
+      this.#staging.addDirectory({ path, status, attributes, flags: flagsToCopy(directory.fd) });
+      return;
+    }
     const linkText = status.type === "symlink" ? linkTextOf(handle) : undefined;
-    using directory = this.#openParent(path);
-    const spot = spotOf(directory, path);
-    onStage(spot, (staged) => {
-      using copy = make(staged, status, linkText);
-      if (status.type === "directory") copyDirectoryFlags(handle, copy, path);
-      copyOwnerAndMode(copy, status, attributesOf(handle), path);
-      copyTimes(copy, status, path);
-      moveInto(spot, staged, replaces);
-      if (status.type === "directory") {
-        this.#directories.push({ path, status, copy: statusOf(copy.fd) });
-      }
-    });
-    this.#listener.onDone(action);
+    using copy = make(spot, status, linkText);
+    copyOwnerAndMode(copy, status, attributes, path);
+    copyTimes(copy.fd, status, path);
   }
 
-  /** The metadata of a directory that is there; its times wait for its content. */
+  /** A further name of what was copied, or was there and equal. */
+  #link({ path, linkTo, linkCopy }: CopyAction, spot: Spot): void {
+    if (this.#isLeftOut(linkTo)) throw new LeftOut("its other name was left out");
+    const first = this.#firsts.get(latin1(linkTo!)) ?? linkCopy;
+    using inode = this.#lookAtCopy(linkTo!, first);
+    link(inode, { ...spot, path });
+  }
+
+  /** What will be looked for again by its path must then be the same inode. */
+  #noteInode({ path, kind, status }: CopyAction, { directory, name }: Spot): void {
+    const isFirst = status.links > 1 && kind !== "make-directory" && kind !== "link";
+    const isProtected = status.isImmutable || status.isAppendOnly;
+    if (!isFirst && !isProtected) return;
+    const copy = statusAt(directory, lentName(name))!;
+    if (isFirst) this.#firsts.set(latin1(path), copy);
+    if (isProtected) this.#protected.push({ path, status, copy });
+  }
+
+  /** What a copy that is there gets; a directory's times wait for its content. */
   #set(action: CopyAction): void {
     const { kind, path, replaces } = action;
-    using original = openOriginal(this.#sides.root, path, action.status);
+    using original = openOriginal(this.#sources.spotOf(path), action.status);
     const { handle, status } = original;
     using copy = this.#lookAtCopy(path, replaces);
+    const now = statusOf(copy.fd);
     if (kind === "set-metadata") copyOwnerAndMode(copy, status, attributesOf(handle), path);
-    this.#directories.push({ path, status, copy: statusOf(copy.fd) });
+    if (kind !== "set-flags") this.#late.push({ path, status, copy: now });
+    if (status.isImmutable || status.isAppendOnly) {
+      this.#protected.push({ path, status, copy: now });
+    }
     this.#listener.onDone(action);
   }
 
   #clear(action: CopyAction): void {
-    using directory = this.#openParent(action.path);
+    using directory = openBeneath(this.#sides.persist, parentOf(action.path), DIRECTORY);
     clearStage(directory.fd, action.path);
     this.#listener.onDone(action);
   }
 
   /** @param seen what must still be there */
-  #lookAtCopy(path: Uint8Array, seen?: InodeStatus): Handle {
-    const handle = lookAt(this.#sides.persist, path);
+  #lookAtCopy(path: Uint8Array, seen: InodeStatus | undefined): Handle {
+    const handle = this.#staging.lookAtCopy(path);
     if (handle === undefined) {
       throw new Failure(
         `Cannot find the copy of ${visible(path)}: it is gone, or a symbolic link leads to it`,
@@ -234,30 +258,10 @@ class Copier implements Disposable {
     handle[Symbol.dispose]();
     throw new Failure(`Cannot change the copy of ${visible(path)}: something else took its place`);
   }
-
-  #openParent(path: Uint8Array): Handle {
-    return openBeneath(this.#sides.persist, parentOf(path), DIRECTORY);
-  }
 }
 
 function parentOf(path: Uint8Array): Uint8Array {
   return Buffer.from(dirname(latin1(path)), "latin1");
-}
-
-function spotOf(directory: Handle, path: Uint8Array): Spot {
-  return { directory: directory.fd, name: path.subarray(path.lastIndexOf(0x2f) + 1), path };
-}
-
-function copyDirectoryFlags(original: Handle, copy: Handle, path: Uint8Array): void {
-  using from = reopen(original, DIRECTORY, path);
-  using to = reopen(copy, DIRECTORY, path);
-  copyFlags(from, to, path);
-}
-
-/** Lets signals be heard. */
-async function pause(): Promise<void> {
-  await Bun.sleep(0);
-  throwIfInterrupted();
 }
 
 function halfway(error: unknown, done: number, all: number): Failure {

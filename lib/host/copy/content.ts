@@ -4,11 +4,11 @@
  */
 
 import type { Pointer } from "bun:ffi";
-import { ftruncateSync, readSync, writeSync } from "node:fs";
+import { ftruncateSync } from "node:fs";
 import { Failure, Fault } from "../../fault.ts";
 import { visible } from "../../text.ts";
 import type { Handle } from "../at.ts";
-import { CallFailure, errno, libc } from "../libc.ts";
+import { CallFailure, checked, errno, errnoName, libc, ptr } from "../libc.ts";
 import { LeftOut } from "./left-out.ts";
 
 /** _IOW(0x94, 9, int) of linux/fs.h; its argument is the descriptor itself. */
@@ -18,75 +18,98 @@ const SEEK_HOLE = 4;
 const CHUNK_BYTES = 1024 * 1024;
 /** Signals are heard, and progress is told, between so many bytes. */
 const PIECE_BYTES = 16 * CHUNK_BYTES;
-/** Another file system, or one that can't share these two. */
-const CANNOT_SHARE = new Set(["EXDEV", "EOPNOTSUPP", "ENOTSUP", "ENOTTY", "EINVAL"]);
+/** Another file system, or one that can't share at all: no file of it can be shared. */
+const NEVER_SHARES = new Set(["EXDEV", "EOPNOTSUPP", "ENOTSUP", "ENOTTY"]);
 
-/**
- * Fills an empty copy.
- *
- * @param onBytes is told how much was copied, between pieces of a long copy; what
- *   it throws ends the copy
- * @returns whether the content is shared, and so of one instant
- * @throws LeftOut if the original can't be read, Failure, CallFailure
- */
-export async function copyContent(
-  original: Handle,
-  copy: Handle,
-  sizeBytes: number,
-  path: Uint8Array,
-  onBytes: (count: number) => Promise<void>,
-): Promise<boolean> {
-  if (libc().ioctl(copy.fd, FICLONE, original.fd as unknown as Pointer) !== -1) return true;
-  const code = errno();
-  const fault = new CallFailure(`Cannot share the content of ${visible(path)}`, code);
-  if (!CANNOT_SHARE.has(fault.code)) throw fault;
-  try {
-    await copyExtents(original.fd, copy.fd, sizeBytes, onBytes);
-    return false;
-  } catch (error) {
-    if (error instanceof Fault || error instanceof LeftOut) throw error;
-    const { code } = error as NodeJS.ErrnoException;
-    throw new Failure(`Cannot copy the content of ${visible(path)}: ${code}`, { cause: error });
+export class ContentCopier {
+  /** By what is copied: a copy may take from several file systems. */
+  readonly #cantShare = new Set<bigint>();
+  readonly #onBytes: (count: number) => Promise<void>;
+  readonly #buffer = new Uint8Array(new ArrayBuffer(CHUNK_BYTES));
+
+  /**
+   * @param onBytes is told how much was copied, between pieces of a long copy; what
+   *   it throws ends the copy
+   */
+  constructor(onBytes: (count: number) => Promise<void>) {
+    this.#onBytes = onBytes;
   }
-}
 
-async function copyExtents(
-  from: number,
-  to: number,
-  sizeBytes: number,
-  onBytes: (count: number) => Promise<void>,
-): Promise<void> {
-  const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
-  ftruncateSync(to, sizeBytes);
-  let untold = 0;
-  for (let at = seek(from, 0, SEEK_DATA); at !== undefined; at = seek(from, at, SEEK_DATA)) {
-    const end = seek(from, at, SEEK_HOLE) ?? sizeBytes;
-    while (at < end) {
-      const count = readPiece(from, buffer.subarray(0, end - at), at);
-      if (count === 0) return;
-      writeFully(to, buffer.subarray(0, count), at);
-      at += count;
-      untold += count;
-      if (untold < PIECE_BYTES) continue;
-      await onBytes(untold);
-      untold = 0;
+  /**
+   * Fills an empty copy.
+   *
+   * @param device of the original
+   * @returns whether the content is shared, and so of one instant
+   * @throws LeftOut if the original can't be read, Failure, CallFailure
+   */
+  async copy(
+    original: Handle,
+    copy: Handle,
+    { sizeBytes, device }: { sizeBytes: number; device: bigint },
+    path: Uint8Array,
+  ): Promise<boolean> {
+    if (sizeBytes === 0) return true;
+    if (!this.#cantShare.has(device) && this.#share(original, copy, device, path)) return true;
+    try {
+      await this.#copyExtents(original.fd, copy.fd, sizeBytes, path);
+      return false;
+    } catch (error) {
+      if (error instanceof Fault || error instanceof LeftOut) throw error;
+      const { code } = error as NodeJS.ErrnoException;
+      throw new Failure(`Cannot copy the content of ${visible(path)}: ${code}`, { cause: error });
     }
   }
-}
 
-/** A damaged sector, or a checksum that doesn't hold, spoils this file and no other. */
-function readPiece(fd: number, into: Buffer, position: number): number {
-  try {
-    return readSync(fd, into, 0, into.length, position);
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    throw new LeftOut(`it can't be read (${code})`, cause);
+  #share(original: Handle, copy: Handle, device: bigint, path: Uint8Array): boolean {
+    if (libc().ioctl(copy.fd, FICLONE, original.fd as unknown as Pointer) !== -1) return true;
+    const code = errno();
+    const name = errnoName(code);
+    if (NEVER_SHARES.has(name)) this.#cantShare.add(device);
+    else if (name !== "EINVAL") {
+      throw new CallFailure(`Cannot share the content of ${visible(path)}`, code);
+    }
+    return false;
   }
-}
 
-function writeFully(fd: number, bytes: Buffer, position: number): void {
-  for (let done = 0; done < bytes.length; ) {
-    done += writeSync(fd, bytes, done, bytes.length - done, position + done);
+  async #copyExtents(from: number, to: number, sizeBytes: number, path: Uint8Array): Promise<void> {
+    let untold = 0;
+    let written = 0;
+    let at = seek(from, 0, SEEK_DATA) ?? sizeBytes;
+    while (at < sizeBytes) {
+      const end = seek(from, at, SEEK_HOLE) ?? sizeBytes;
+      while (at < end) {
+        const count = this.#readPiece(from, end - at, at);
+        if (count === 0) break;
+        this.#writeFully(to, count, at, path);
+        at += count;
+        written = at;
+        untold += count;
+        if (untold < PIECE_BYTES) continue;
+        await this.#onBytes(untold);
+        untold = 0;
+      }
+      if (at < end) break;
+      at = at < sizeBytes ? (seek(from, at, SEEK_DATA) ?? sizeBytes) : at;
+    }
+    // A hole at the end, or all of it.
+    if (written < sizeBytes) ftruncateSync(to, sizeBytes);
+    if (untold > 0) await this.#onBytes(untold);
+  }
+
+  /** A damaged sector, or a checksum that doesn't hold, spoils this file and no other. */
+  #readPiece(fd: number, wanted: number, position: number): number {
+    const size = Math.min(wanted, CHUNK_BYTES);
+    const count = Number(libc().pread(fd, ptr(this.#buffer), size, position));
+    if (count === -1) throw new LeftOut(`it can't be read (${errnoName(errno())})`);
+    return count;
+  }
+
+  #writeFully(fd: number, length: number, position: number, path: Uint8Array): void {
+    for (let done = 0; done < length; ) {
+      const from = ptr(this.#buffer, done);
+      const count = Number(libc().pwrite(fd, from, length - done, position + done));
+      done += checked(count, () => `Cannot write the copy of ${visible(path)}`);
+    }
   }
 }
 
@@ -94,7 +117,7 @@ function writeFully(fd: number, bytes: Buffer, position: number): void {
 function seek(fd: number, from: number, whence: number): number | undefined {
   const result = Number(libc().lseek(fd, from, whence));
   if (result !== -1) return result;
-  const fault = new CallFailure("Cannot find the holes of a file", errno());
-  if (fault.code === "ENXIO") return undefined;
-  throw fault;
+  const code = errno();
+  if (errnoName(code) === "ENXIO") return undefined;
+  throw new CallFailure("Cannot find the holes of a file", code);
 }

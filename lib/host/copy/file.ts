@@ -1,48 +1,77 @@
 /**
- * One regular file, copied to a file that has no name yet.
+ * One regular file, copied onto a stage.
  *
  * The original is looked at before and after: one that changed meanwhile is not
  * a copy, but two halves. Where the content is shared a try costs next to nothing,
  * so that even a log that is being written to is caught between two lines.
  */
+import { constants } from "node:fs";
 import type { InodeStatus } from "../../inode-status.ts";
-import { isUnchanged } from "../../inode-status.ts";
-import { type Handle, openNameless, READ, reopen, statusOf } from "../at.ts";
-import { attributesOf } from "../xattr.ts";
-import { copyContent } from "./content.ts";
+import { visible } from "../../text.ts";
+import { Handle, O_CLOEXEC } from "../at.ts";
+import { checked, lentName, libc, ptr } from "../libc.ts";
+import { attributesOfOpen } from "../xattr.ts";
+import type { ContentCopier } from "./content.ts";
+import { flagsToCopy, giveFlags } from "./flags.ts";
 import { LeftOut } from "./left-out.ts";
-import { copyFlags, copyOwnerAndMode, copyTimes } from "./metadata.ts";
-import { CHANGES, openOriginal } from "./original.ts";
+import { copyTimes, giveOwnerAndMode, PLAIN_MODE } from "./metadata.ts";
+import { CHANGES, openFile, type SourceSpot } from "./original.ts";
+import type { Spot } from "./stage.ts";
 
 /** Of a file whose content can be shared. */
 const TRIES = 5;
+const CREATE = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
 /**
- * @param directory where the copy is to have its name
- * @param onBytes see copyContent
- * @throws LeftOut, Failure
+ * @param isLabelled see giveOwnerAndMode
+ * @throws LeftOut, Failure: then there is nothing on the stage
  */
 export async function copyFile(
-  root: number,
-  directory: Handle,
-  { path, status: seen }: { path: Uint8Array; status: InodeStatus },
-  onBytes: (count: number) => Promise<void>,
-): Promise<Handle> {
+  source: SourceSpot,
+  target: Spot,
+  seen: InodeStatus,
+  { content, isLabelled }: { content: ContentCopier; isLabelled: boolean },
+): Promise<void> {
   for (let left = TRIES; left > 0; left--) {
-    using original = openOriginal(root, path, seen);
-    const { handle, status } = original;
-    using source = reopen(handle, READ, path);
-    using attempt = new DisposableStack();
-    const copy = attempt.use(openNameless(directory, path));
-    copyFlags(source, copy, path);
-    const isShared = await copyContent(source, copy, status.sizeBytes, path, onBytes);
-    copyOwnerAndMode(copy, status, attributesOf(handle), path);
-    copyTimes(copy, status, path);
-    if (isUnchanged(status, statusOf(handle.fd))) {
-      attempt.move();
-      return copy;
-    }
-    if (!isShared) break;
+    const result = await tryToCopy(source, target, seen, { content, isLabelled });
+    if (result === "whole") return;
+    remove(target);
+    if (result === "changed slowly") break;
   }
   throw new LeftOut(CHANGES);
+}
+
+async function tryToCopy(
+  source: SourceSpot,
+  target: Spot,
+  seen: InodeStatus,
+  { content, isLabelled }: { content: ContentCopier; isLabelled: boolean },
+): Promise<"whole" | "changed" | "changed slowly"> {
+  using original = openFile(source, seen);
+  const { file, status } = original;
+  using copy = create(target, status.mode & PLAIN_MODE);
+  try {
+    giveFlags(copy.fd, flagsToCopy(file.fd), target.path);
+    const isShared = await content.copy(file, copy, status, target.path);
+    const attributes = attributesOfOpen(file);
+    giveOwnerAndMode(copy, status, { attributes, isLabelled }, target.path);
+    copyTimes(copy.fd, status, target.path);
+    if (original.isSettled()) return "whole";
+    return isShared ? "changed" : "changed slowly";
+  } catch (error) {
+    remove(target);
+    throw error;
+  }
+}
+
+function create({ directory, name, path }: Spot, mode: number): Handle {
+  const text = lentName(name);
+  const fd = libc().openat(directory, ptr(text), CREATE | O_CLOEXEC, mode);
+  return new Handle(checked(fd, () => `Cannot make the copy of ${visible(path)}`));
+}
+
+function remove({ directory, name, path }: Spot): void {
+  const text = lentName(name);
+  const removed = libc().unlinkat(directory, ptr(text), 0);
+  checked(removed, () => `Cannot remove the unfinished copy of ${visible(path)}`);
 }

@@ -6,18 +6,22 @@
 import { constants } from "node:fs";
 import { type Leftover, STAGE_NAME } from "../../copy/leftover.ts";
 import { Failure, Refusal } from "../../fault.ts";
-import { type InodeStatus, isSameInode } from "../../inode-status.ts";
+import type { InodeStatus } from "../../inode-status.ts";
 import { latin1 } from "../../latin1.ts";
 import type { CopyState, SourceEntry } from "../../plans/copy.ts";
 import { isWithin } from "../../profile/paths.ts";
 import { visible } from "../../text.ts";
-import { type Handle, linkTextOf, lookAt, namesIn, reopen, statusOf } from "../at.ts";
+import { ABSENT, Handle, linkTextOf, lookAt, namesIn, tryToOpen } from "../at.ts";
 import { compareHandles } from "../compare.ts";
+import { statusAt, statusOf } from "../inode-status.ts";
+import { CallFailure, lentName } from "../libc.ts";
+import { Pauses } from "./pauses.ts";
 import { isStage } from "./stage.ts";
+import type { SourceTrees } from "./trees.ts";
 
 export interface Sides {
-  /** Descriptors of the root subvolume and of the persist root. */
-  readonly root: number;
+  readonly trees: SourceTrees;
+  /** Descriptor of the persist root. */
   readonly persist: number;
   /** The path of the persist root, where nothing of the root is looked for. */
   readonly persistPath: Uint8Array;
@@ -26,9 +30,12 @@ export interface Sides {
 const SLASH = 0x2f;
 const LEFTOVER = Buffer.from(STAGE_NAME);
 const PATHS_SHOWN = 20;
+const LIST = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOATIME;
+/** The place of a nested subvolume in a snapshot: BTRFS_EMPTY_SUBVOL_DIR_OBJECTID. */
+const NESTED_INODE = 2n;
 
 export interface Looked {
-  /** Parents before children, no path twice. */
+  /** Parents before children, all of a directory in one run, no path twice. */
   readonly entries: readonly SourceEntry[];
   readonly leftovers: readonly Leftover[];
 }
@@ -37,21 +44,20 @@ export interface Looked {
  * @param paths absolute, normal
  * @param onLook is called for each path that is looked at
  * @throws Refusal listing the paths that are not in the root, or in the persist root;
- *   Failure where one can't be read
+ *   Failure where one can't be read; Interruption
  */
-export function lookAtSources(
+export async function lookAtSources(
   sides: Sides,
   paths: readonly Uint8Array[],
   onLook: () => void,
-): Looked {
+): Promise<Looked> {
   const persistPath = latin1(sides.persistPath);
   const inside = paths.filter((path) => isWithin(latin1(path), persistPath));
   if (inside.length > 0) throw alreadyThere(inside);
-  const missing = paths.filter((path) => !isThere(sides.root, path));
-  if (missing.length > 0) throw notThere(missing);
   try {
     const walk = new Walk(sides, onLook);
-    for (const path of paths) walk.add(path);
+    for (const path of paths) await walk.add(path);
+    if (walk.missing.length > 0) throw notThere(walk.missing);
     return { entries: walk.entries(), leftovers: walk.leftovers };
   } catch (cause) {
     if (!(cause instanceof Failure)) throw cause;
@@ -65,13 +71,24 @@ export function isThere(top: number, path: Uint8Array): boolean {
   return handle !== undefined;
 }
 
+/** Where an inode was found: a name in an open directory of the root. */
+interface Spotted {
+  readonly directory: number;
+  readonly name: Uint8Array;
+  readonly path: Uint8Array;
+  /** The same directory of the persist root; undefined where it has none. */
+  readonly copies: number | undefined;
+}
+
 class Walk {
   readonly #sides: Sides;
   readonly #onLook: () => void;
   /** By path as latin1. A path that was only led through becomes named when it is. */
   readonly #entries = new Map<string, SourceEntry>();
   readonly #persistRoot: InodeStatus;
+  readonly #pauses = new Pauses();
   readonly leftovers: Leftover[] = [];
+  readonly missing: Uint8Array[] = [];
 
   constructor(sides: Sides, onLook: () => void) {
     this.#sides = sides;
@@ -80,41 +97,88 @@ class Walk {
     this.#lookForLeftover(new Uint8Array());
   }
 
-  add(path: Uint8Array): void {
-    for (const parent of parentsOf(path)) this.#look(parent, "parent");
-    const waiting = [path];
+  async add(path: Uint8Array): Promise<void> {
+    for (const parent of parentsOf(path)) this.#lookByPath(parent, "parent");
+    if (!this.#lookByPath(path, "named")) {
+      this.missing.push(path);
+      return;
+    }
+    const waiting = this.#isDirectory(path) ? [path] : [];
     for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-      const entry = this.#look(next, "named");
-      if (entry?.status.type !== "directory") continue;
-      for (const child of this.#childrenOf(next)) waiting.push(child);
+      waiting.push(...(await this.#lookInto(next)));
     }
   }
 
   entries(): SourceEntry[] {
-    const byPath = ([a]: [string, SourceEntry], [b]: [string, SourceEntry]) => (a < b ? -1 : 1);
-    return [...this.#entries].sort(byPath).map(([, entry]) => entry);
+    // "/" before all else that a name can hold: then what is in a directory follows it at once.
+    const keyed = Array.from(this.#entries, ([path, entry]) => {
+      return { key: path.replaceAll("/", "\0"), entry };
+    });
+    return keyed.sort((a, b) => (a.key < b.key ? -1 : 1)).map(({ entry }) => entry);
   }
 
-  /** Undefined for what was looked at before, and for the persist root itself. */
-  #look(path: Uint8Array, role: SourceEntry["role"]): SourceEntry | undefined {
+  /** @returns whether it is there */
+  #lookByPath(path: Uint8Array, role: SourceEntry["role"]): boolean {
+    if (this.#isKnown(latin1(path), role)) return true;
+    const slash = path.lastIndexOf(SLASH);
+    const parent = path.subarray(0, slash);
+    using directory = this.#openSource(parent);
+    if (directory === undefined) return false;
+    using copies = this.#openCopies(parent);
+    const name = path.subarray(slash + 1);
+    return this.#look({ directory: directory.fd, name, path, copies: copies?.fd }, role);
+  }
+
+  /** Notes what is there, unless it was before. @returns whether it is there */
+  #look(spotted: Spotted, role: SourceEntry["role"]): boolean {
+    const { directory, name, path } = spotted;
     const key = latin1(path);
-    const known = this.#entries.get(key);
-    if (known !== undefined && (known.role === "named" || role === "parent")) return undefined;
-    using handle = lookAt(this.#sides.root, path);
-    // Gone since its directory was read.
-    if (handle === undefined) return undefined;
-    const status = statusOf(handle.fd);
-    if (isSameInode(status, this.#persistRoot)) {
+    if (this.#isKnown(key, role)) return true;
+    const status = this.#statusAt(directory, name, path);
+    if (status === undefined) return false;
+    if (this.#isPersistRoot(status, path)) {
       if (role === "parent") throw alreadyThere([path]);
-      return undefined;
+      return true;
     }
     this.#onLook();
-    const linkText = status.type === "symlink" ? linkTextOf(handle) : undefined;
-    const copy = copyState(this.#sides.persist, path, handle);
-    const entry = { path, status, role, linkText, copy };
-    this.#entries.set(key, entry);
-    if (known === undefined && copy?.status.type === "directory") this.#lookForLeftover(path);
-    return entry;
+    const linkText = status.type === "symlink" ? linkTextAt(directory, name) : undefined;
+    const copy = this.#copyState(spotted);
+    const isNew = !this.#entries.has(key);
+    this.#entries.set(key, { path, status, role, linkText, copy });
+    if (isNew && copy?.status.type === "directory") this.#lookForLeftover(path);
+    return true;
+  }
+
+  #isKnown(key: string, role: SourceEntry["role"]): boolean {
+    const known = this.#entries.get(key);
+    return known !== undefined && (known.role === "named" || role === "parent");
+  }
+
+  /** Of the top of a nested subvolume where a snapshot has nothing but its place. */
+  #statusAt(directory: number, name: Uint8Array, path: Uint8Array): InodeStatus | undefined {
+    if (name.length > 255) return undefined;
+    const status = statusAt(directory, lentName(name));
+    const { trees } = this.#sides;
+    const isPlace = status?.type === "directory" && status.inode === NESTED_INODE;
+    if (!isPlace || !trees.find(path).tree.isFrozen || !trees.enter(path)) return status;
+    return statusOf(trees.find(path).tree.fd);
+  }
+
+  #isPersistRoot(status: InodeStatus, path: Uint8Array): boolean {
+    if (status.inode !== this.#persistRoot.inode) return false;
+    const { trees } = this.#sides;
+    return trees.isLive(trees.find(path).tree, status.inode, this.#persistRoot);
+  }
+
+  #copyState({ directory, name, path, copies }: Spotted): CopyState | undefined {
+    if (copies === undefined) return undefined;
+    using copy = lookAt(copies, name);
+    if (copy === undefined) return undefined;
+    const { tree, rest } = this.#sides.trees.find(path);
+    using original = rest.length === 0 ? lookAt(tree.fd, rest) : lookAt(directory, name);
+    // Gone since it was looked at: the copy will be refused or left out for that.
+    if (original === undefined) return { status: statusOf(copy.fd), differences: ["type"] };
+    return { status: statusOf(copy.fd), differences: compareHandles(original, copy, path) };
   }
 
   #lookForLeftover(directory: Uint8Array): void {
@@ -125,24 +189,50 @@ class Walk {
     if (isStage(status)) this.leftovers.push({ path, status });
   }
 
-  #childrenOf(path: Uint8Array): Uint8Array[] {
-    const flags = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOATIME;
-    using handle = lookAt(this.#sides.root, path);
+  /** Looks at all names of a directory. @returns those that are directories */
+  async #lookInto(path: Uint8Array): Promise<Uint8Array[]> {
+    using directory = this.#openSource(path);
     // Gone since it was looked at, or replaced by what has no names.
-    if (handle === undefined || statusOf(handle.fd).type !== "directory") return [];
-    using directory = reopen(handle, flags, path);
-    return namesIn(directory, path).map((name) => join(path, name));
+    if (directory === undefined) return [];
+    using copies = this.#openCopies(path);
+    const directories: Uint8Array[] = [];
+    for (const name of namesIn(directory, path)) {
+      if (this.#pauses.isDue()) await this.#pauses.pause();
+      const child = join(path, name);
+      this.#look({ directory: directory.fd, name, path: child, copies: copies?.fd }, "named");
+      if (this.#isDirectory(child)) directories.push(child);
+    }
+    return directories;
   }
+
+  #isDirectory(path: Uint8Array): boolean {
+    return this.#entries.get(latin1(path))?.status.type === "directory";
+  }
+
+  #openSource(path: Uint8Array): Handle | undefined {
+    const { tree, rest } = this.#sides.trees.find(path);
+    return openDirectory(tree.fd, rest);
+  }
+
+  #openCopies(path: Uint8Array): Handle | undefined {
+    return openDirectory(this.#sides.persist, path);
+  }
+}
+
+function openDirectory(top: number, path: Uint8Array): Handle | undefined {
+  const result = tryToOpen(top, path, LIST, 0);
+  if (result >= 0) return new Handle(result);
+  if (ABSENT.has(-result)) return undefined;
+  throw new CallFailure(`Cannot open ${visible(path)}`, -result);
+}
+
+function linkTextAt(directory: number, name: Uint8Array): Uint8Array | undefined {
+  using link = lookAt(directory, name);
+  return link !== undefined && statusOf(link.fd).type === "symlink" ? linkTextOf(link) : undefined;
 }
 
 function join(directory: Uint8Array, name: Uint8Array): Uint8Array {
   return Buffer.concat([directory, Buffer.from([SLASH]), name]);
-}
-
-function copyState(persist: number, path: Uint8Array, original: Handle): CopyState | undefined {
-  using copy = lookAt(persist, path);
-  if (copy === undefined) return undefined;
-  return { status: statusOf(copy.fd), differences: compareHandles(original, copy, path) };
 }
 
 /** "/a" and "/a/b" of "/a/b/c". */

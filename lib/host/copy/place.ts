@@ -9,7 +9,8 @@
 import { Failure } from "../../fault.ts";
 import { type InodeStatus, isSameInode } from "../../inode-status.ts";
 import { visible } from "../../text.ts";
-import { type Handle, lookAt, statusOf } from "../at.ts";
+import { type Handle, lookAt } from "../at.ts";
+import { statusOf } from "../inode-status.ts";
 import { CallFailure, checked, cString, errno, libc, ptr } from "../libc.ts";
 import { LeftOut } from "./left-out.ts";
 import type { Spot } from "./stage.ts";

@@ -1,22 +1,27 @@
 /**
- * A directory beside the place of a copy, for what is not finished.
+ * A directory beside the places of copies, for what is not finished.
  *
  * In a directory that belongs to a user, whatever has a name can be swapped before
  * it is given its owner and mode, and these would go to what the user put there.
- * The stage is closed to all but us, and is checked to be so once it is open.
+ * The stage is closed to all but us, and is checked to be so once it is open. What
+ * is made on it stands in a second directory of a fixed name, which no user can have
+ * put there: only what is in that is ever removed with a stage.
  */
 import { constants } from "node:fs";
 import { STAGE_NAME } from "../../copy/leftover.ts";
 import { Failure } from "../../fault.ts";
 import type { InodeStatus } from "../../inode-status.ts";
 import { visible } from "../../text.ts";
-import { lookAt, openBeneath, statusOf } from "../at.ts";
+import { Handle, lookAt, namesIn, openBeneath, tryToOpen } from "../at.ts";
+import { statusOf } from "../inode-status.ts";
 import { CallFailure, checked, cString, errno, libc, ptr } from "../libc.ts";
+import { attributesOf, setAttributes } from "../xattr.ts";
+import { clearFlags } from "./flags.ts";
 
+const AT_EMPTY_PATH = 0x1000;
 const AT_REMOVEDIR = 0x200;
 const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 const NAME = Buffer.from(STAGE_NAME);
-/** What is on the stage; no name that anything else has. */
 const STAGED_NAME = Buffer.from(".blankroot-staged");
 
 /** A name in an open directory. */
@@ -27,30 +32,66 @@ export interface Spot {
   readonly path: Uint8Array;
 }
 
-/**
- * Lets something be made ready beside its place, and moved there.
- *
- * @param build gets the spot on the stage, which must be empty again at its end
- */
-export function onStage(target: Spot, build: (staged: Spot) => void): void {
-  const name = cString(NAME);
-  const made = libc().mkdirat(target.directory, ptr(name), 0o700);
-  checked(made, () => `Cannot make ${STAGE_NAME} beside ${visible(target.path)}`);
-  try {
-    using stage = openBeneath(target.directory, NAME, DIRECTORY);
-    if (!isClosedToOthers(statusOf(stage.fd))) {
-      throw new Failure(`Cannot make ${visible(target.path)}: something was put in its way`);
-    }
-    build({ directory: stage.fd, name: STAGED_NAME, path: target.path });
-  } catch (error) {
-    // What can't be removed now is found and removed by the next run.
-    removeStage(target.directory);
-    throw error;
+export class Stage implements Disposable {
+  /** The directory it stands in. */
+  readonly parent: Handle;
+  /** Where things are made, under the names that they are to have. */
+  readonly top: Handle;
+  /** Whether the system gives attributes of its own to all that is made, such as a label. */
+  readonly isLabelled: boolean;
+  readonly #path: Uint8Array;
+  #isThere = true;
+
+  private constructor(parent: Handle, top: Handle, path: Uint8Array) {
+    this.parent = parent;
+    this.top = top;
+    this.isLabelled = attributesOf(top).size > 0;
+    this.#path = path;
   }
-  clearStage(target.directory, target.path);
+
+  /**
+   * Makes one.
+   *
+   * @param parent is closed with it
+   * @param path of what is to be made first, for errors
+   */
+  static in(parent: Handle, path: Uint8Array): Stage {
+    using made = new DisposableStack();
+    made.use(parent);
+    makeDirectory(parent.fd, NAME, () => `Cannot make ${STAGE_NAME} beside ${visible(path)}`);
+    // What can't be removed now is found and removed by the next run.
+    made.defer(() => void removeStage(parent.fd));
+    using stage = openBeneath(parent.fd, NAME, DIRECTORY);
+    if (!isClosedToOthers(statusOf(stage.fd))) {
+      throw new Failure(`Cannot make ${visible(path)}: something was put in its way`);
+    }
+    takeNothingOver(stage, path);
+    makeDirectory(stage.fd, STAGED_NAME, () => `Cannot make ${STAGE_NAME} beside ${visible(path)}`);
+    const top = openBeneath(stage.fd, STAGED_NAME, DIRECTORY);
+    made.move();
+    return new Stage(parent, top, path);
+  }
+
+  /** Ends it once it is empty. */
+  clear(): void {
+    if (!this.#isThere) return;
+    this.#isThere = false;
+    using _ = this.parent;
+    this.top[Symbol.dispose]();
+    clearStage(this.parent.fd, this.#path);
+  }
+
+  /** Ends it with all that is still on it. */
+  [Symbol.dispose](): void {
+    if (!this.#isThere) return;
+    this.#isThere = false;
+    using _ = this.parent;
+    this.top[Symbol.dispose]();
+    removeStage(this.parent.fd);
+  }
 }
 
-/** Removes a stage with the one thing on it. @param path for errors */
+/** Removes a stage with all that is on it. @param path for errors */
 export function clearStage(directory: number, path: Uint8Array): void {
   if (removeStage(directory)) return;
   const code = errno();
@@ -62,14 +103,47 @@ export function isStage(status: InodeStatus): boolean {
   return status.type === "directory" && isClosedToOthers(status);
 }
 
-/** A directory on a stage is always empty: it gets its content in its place. */
+/** What a directory hands down to what is made in it would have to be taken from each copy again. */
+function takeNothingOver(stage: Handle, path: Uint8Array): void {
+  const empty = cString("");
+  const [uid, gid] = [process.geteuid!(), process.getegid!()];
+  const owned = libc().fchownat(stage.fd, ptr(empty), uid, gid, AT_EMPTY_PATH);
+  checked(owned, () => `Cannot set the owner of ${STAGE_NAME} beside ${visible(path)}`);
+  if (attributesOf(stage).size > 0) setAttributes(stage, new Map());
+  const closed = libc().fchmod(stage.fd, 0o700);
+  checked(closed, () => `Cannot set the mode of ${STAGE_NAME} beside ${visible(path)}`);
+  clearFlags(stage, path);
+}
+
+function makeDirectory(directory: number, name: Uint8Array, action: () => string): void {
+  const text = cString(name);
+  checked(libc().mkdirat(directory, ptr(text), 0o700), action);
+}
+
 function removeStage(directory: number): boolean {
   {
-    using stage = lookAt(directory, NAME);
-    if (stage === undefined) return true;
-    if (!unlink(stage.fd, STAGED_NAME, 0)) unlink(stage.fd, STAGED_NAME, AT_REMOVEDIR);
+    using stage = openDirectory(directory, NAME);
+    if (stage === undefined) return lookAt(directory, NAME) === undefined;
+    using staged = openDirectory(stage.fd, STAGED_NAME);
+    if (staged !== undefined) removeAllIn(staged);
+    unlink(stage.fd, STAGED_NAME, AT_REMOVEDIR);
   }
   return unlink(directory, NAME, AT_REMOVEDIR);
+}
+
+/** Nobody but us reaches what is on a stage, so that names stay what they are. */
+function removeAllIn(directory: Handle): void {
+  for (const name of namesIn(directory, STAGED_NAME)) {
+    if (unlink(directory.fd, name, 0)) continue;
+    using child = openDirectory(directory.fd, name);
+    if (child !== undefined) removeAllIn(child);
+    unlink(directory.fd, name, AT_REMOVEDIR);
+  }
+}
+
+function openDirectory(top: number, name: Uint8Array): Handle | undefined {
+  const result = tryToOpen(top, name, DIRECTORY, 0);
+  return result < 0 ? undefined : new Handle(result);
 }
 
 function unlink(directory: number, name: Uint8Array, flags: number): boolean {

@@ -8,7 +8,8 @@ import type { Claims } from "../../copy/claims.ts";
 import type { StaleFinding } from "../../copy/review.ts";
 import type { InodeStatus } from "../../inode-status.ts";
 import { latin1 } from "../../latin1.ts";
-import { type Handle, lookAt, namesIn, reopen, statusOf } from "../at.ts";
+import { type Handle, lookAt, namesIn, reopen } from "../at.ts";
+import { statusOf } from "../inode-status.ts";
 
 const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOATIME;
 const SLASH = 0x2f;

@@ -4,7 +4,8 @@ import type { DoctorFacts, Owner, ParentFact, PersistedFact } from "../../doctor
 import { latin1, latin1OfText } from "../../latin1.ts";
 import { survivingPlace } from "../../mount-points.ts";
 import type { Profile } from "../../profile.ts";
-import { linkTextOf, lookAt, statusOf } from "../at.ts";
+import { linkTextOf, lookAt } from "../at.ts";
+import { statusOf } from "../inode-status.ts";
 import type { View } from "../roots/views.ts";
 import type { Roots } from "../roots.ts";
 

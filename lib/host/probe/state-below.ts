@@ -2,7 +2,8 @@
 import { type Change, isDirectory } from "../../btrfs/change.ts";
 import { latin1 } from "../../latin1.ts";
 import type { Presence } from "../../report/found.ts";
-import { linkTextOf, lookAt, statusOf } from "../at.ts";
+import { linkTextOf, lookAt } from "../at.ts";
+import { statusOf } from "../inode-status.ts";
 
 const BILLION = 1_000_000_000n;
 

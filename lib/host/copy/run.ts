@@ -1,0 +1,166 @@
+/**
+ * A plan to copy, run and told: to people on stderr, to programs as lines of JSON.
+ */
+import { say } from "../../cli.ts";
+import {
+  idleToJson,
+  leftOutToJson,
+  type Sums,
+  sinceToJson,
+  sourceToJson,
+  summaryToJson,
+  writerToJson,
+  wrongToJson,
+} from "../../copy/events.ts";
+import { CopyProgress } from "../../copy/progress.ts";
+import { actionToJson, bytesCopied, summarizeCopy } from "../../copy/text.ts";
+import { describeWriters } from "../../copy/writers.ts";
+import { Failure } from "../../fault.ts";
+import type { CopyAction, CopyPlan, Skipped } from "../../plans/copy.ts";
+import { plural, visible } from "../../text.ts";
+import { Progress } from "../progress.ts";
+import { applyCopy, type CopySides } from "./apply.ts";
+import { Events } from "./events.ts";
+import { writtenSince } from "./in-use.ts";
+import type { CopySource } from "./source.ts";
+import { verifyCopies } from "./verify.ts";
+
+const PATHS_SHOWN = 20;
+
+export interface RunOptions {
+  /** Whether stdout is told each path as JSON. */
+  readonly json: boolean;
+  readonly showsProgress: boolean;
+  /** Whether the copies are read back. */
+  readonly verifies: boolean;
+}
+
+/**
+ * Copies what the plan says.
+ *
+ * @param to the persist root
+ * @throws Failure where anything was left out, or isn't right when it is read back
+ */
+export async function runCopy(
+  plan: CopyPlan,
+  source: CopySource,
+  to: { readonly fd: number; readonly path: string },
+  { json, showsProgress, verifies }: RunOptions,
+): Promise<void> {
+  const sides = { trees: source.trees, persist: to.fd };
+  tellBefore(plan, source);
+  using events = new Events(json);
+  events.tell(() => sourceToJson(source.liveFor));
+  const done = await act(plan, sides, events, showsProgress);
+  const verified = verifies ? await verify(done, sides, events, showsProgress) : undefined;
+  tellSince(writtenSince(done.actions, source.trees), events);
+  events.tell(() => summaryToJson(sumsOf(done, plan, verified)));
+  const summary = summarizeCopy({ actions: done.actions, equal: plan.equal }, to.path);
+  if (done.leftOut.length > 0) {
+    say.info(summary);
+    throw notAll(done.leftOut, plan);
+  }
+  say.success(verified === undefined ? summary : `${summary}, ${verified} read back and right`);
+}
+
+interface Done {
+  readonly actions: CopyAction[];
+  readonly leftOut: Skipped[];
+}
+
+async function act(
+  plan: CopyPlan,
+  sides: CopySides,
+  events: Events,
+  showsProgress: boolean,
+): Promise<Done> {
+  using progress = new Progress("paths done", showsProgress);
+  const copied = new CopyProgress(plan.actions, performance.now());
+  const show = () => progress.tell(() => copied.text(performance.now()));
+  const done: Done = { actions: [], leftOut: [] };
+  for (const line of idleToJson(plan)) events.tell(() => line);
+  for (const writer of plan.writers) events.tell(() => writerToJson(writer));
+  await applyCopy(plan, sides, {
+    onMade(action) {
+      copied.add(action);
+      show();
+    },
+    onDone(action) {
+      done.actions.push(action);
+      events.tell(() => actionToJson(action));
+    },
+    onLeftOut(path) {
+      done.leftOut.push(path);
+      events.tell(() => leftOutToJson(path));
+    },
+    onBytes(count) {
+      copied.addBytes(count);
+      show();
+    },
+  });
+  return done;
+}
+
+/** @returns how many are right. @throws Failure naming those that aren't */
+async function verify(
+  { actions }: Done,
+  sides: CopySides,
+  events: Events,
+  showsProgress: boolean,
+): Promise<number> {
+  using progress = new Progress("copies read back", showsProgress);
+  const wrong = await verifyCopies(actions, sides, () => progress.step());
+  for (const each of wrong) events.tell(() => wrongToJson(each));
+  if (wrong.length === 0) return actions.length;
+  const count = `${wrong.length} of ${plural(actions.length, "path")}`;
+  throw new Failure(`Cannot trust ${count}, read back from the disk:${linesOf(wrong)}`, {
+    hint: "What is listed was copied and is not as the original: look at the disk before you rely on it",
+  });
+}
+
+function sumsOf({ actions, leftOut }: Done, plan: CopyPlan, verified: number | undefined): Sums {
+  return {
+    done: actions.length,
+    equal: plan.equal.length,
+    skipped: plan.skipped.length,
+    leftOut: leftOut.length,
+    verified,
+    bytes: bytesCopied(actions),
+  };
+}
+
+function tellBefore(plan: CopyPlan, { liveFor }: CopySource): void {
+  if (liveFor !== undefined) {
+    say.warn(`copying live, so that files are not of one instant: ${visible(liveFor)}`);
+  }
+  for (const note of plan.notes) say.warn(visible(note));
+  for (const { path, reason } of plan.skipped) say.info(`skipped ${visible(path)}: ${reason}`);
+  if (plan.writers.length === 0) return;
+  say.warn(
+    `copied as after a crash, for they are being written to:${describeWriters(plan.writers)}`,
+  );
+}
+
+function tellSince(since: readonly Skipped[], events: Events): void {
+  for (const each of since) events.tell(() => sinceToJson(each));
+  if (since.length === 0) return;
+  const count = `${plural(since.length, "path")} changed since the snapshot was taken`;
+  say.warn(`${count}, and that is not in the copy:${linesOf(since)}`);
+}
+
+function notAll(leftOut: readonly Skipped[], { actions }: CopyPlan): Failure {
+  const count = `${leftOut.length} of ${plural(actions.length, "path")}`;
+  return new Failure(
+    `Cannot copy everything, ${count} had to be left out:${linesOf(leftOut, leftOut.length)}`,
+    {
+      hint: "What is there is whole. Stop what writes to them, then run this again for the rest",
+    },
+  );
+}
+
+function linesOf(paths: readonly Skipped[], max = PATHS_SHOWN): string {
+  const shown = paths.slice(0, max);
+  const lines = shown.map(({ path, reason }) => `\n    ${visible(path)}: ${reason}`);
+  const more = paths.length - shown.length;
+  return lines.join("") + (more > 0 ? `\n    and ${more} more` : "");
+}

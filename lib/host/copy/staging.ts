@@ -1,0 +1,226 @@
+/**
+ * Where copies are made before they have their names: whole trees, on one stage for
+ * each directory of the persist root that gets something new.
+ *
+ * A new directory is made on the stage with all that is in it, and comes to its place
+ * by one rename. Until then it is plain and ours, so that it hands nothing down to
+ * what is made in it; what the original's owner, mode and ACL are, it gets at the end.
+ */
+import { constants } from "node:fs";
+import type { InodeStatus } from "../../inode-status.ts";
+import { latin1 } from "../../latin1.ts";
+import type { CopyAction } from "../../plans/copy.ts";
+import { visible } from "../../text.ts";
+import { type Handle, lookAt, openBeneath } from "../at.ts";
+import { statusOf } from "../inode-status.ts";
+import { checked, cString, libc, ptr } from "../libc.ts";
+import type { Attributes } from "../xattr.ts";
+import { giveFlags } from "./flags.ts";
+import { copyOwnerAndMode, copyTimes } from "./metadata.ts";
+import { moveInto } from "./place.ts";
+import { type Spot, Stage } from "./stage.ts";
+
+const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOATIME;
+/** What is told to the disk at once: a sync takes as long for one file as for thousands. */
+const WAITING_MAX = 65_536;
+const BYTES_MAX = 1024 ** 3;
+/** Each holds descriptors, of which a process may commonly have 1024. */
+const STAGES_MAX = 100;
+
+/** A directory that was made, and what it is still to be given. */
+export interface NewDirectory {
+  readonly path: Uint8Array;
+  readonly status: InodeStatus;
+  readonly attributes: Attributes;
+  readonly flags: number;
+}
+
+/** A directory of the persist root, and what must still be there when its times are set. */
+export interface PlacedDirectory {
+  readonly path: Uint8Array;
+  readonly status: InodeStatus;
+  readonly copy: InodeStatus;
+}
+
+/** Where something is made: a directory on a stage. */
+interface Place {
+  /** The path of the directory that it stands for, as latin1. */
+  readonly parent: string;
+  readonly directory: number;
+  /** Undefined in a new directory, which is placed as a whole. */
+  readonly stage: Stage | undefined;
+  readonly isLabelled: boolean;
+  close(): void;
+}
+
+export class Staging implements Disposable {
+  readonly #persist: number;
+  /** By the path of the directory that they stand in, as latin1. */
+  readonly #stages = new Map<string, Stage>();
+  /** What a stage has under its own name, by path as latin1. */
+  readonly #tops = new Map<string, Stage>();
+  readonly #directories: NewDirectory[] = [];
+  /** The last directory that was begun on a stage: what follows may lie in it. */
+  #lastTop = "";
+  #place: Place | undefined;
+  #waiting = 0;
+  #bytes = 0;
+
+  constructor(persist: number) {
+    this.#persist = persist;
+  }
+
+  get isFull(): boolean {
+    return (
+      this.#waiting >= WAITING_MAX || this.#bytes >= BYTES_MAX || this.#stages.size >= STAGES_MAX
+    );
+  }
+
+  /** Where the copy of a path is to be made. Paths come with all of a directory in one run. */
+  spotFor(path: Uint8Array): { spot: Spot; isLabelled: boolean } {
+    const slash = path.lastIndexOf(0x2f);
+    const parent = latin1(path.subarray(0, slash));
+    const place = this.#placeIn(parent, path);
+    const spot = { directory: place.directory, name: path.subarray(slash + 1), path };
+    return { spot, isLabelled: place.isLabelled };
+  }
+
+  /** Notes what was made at its spot. */
+  add({ path, kind }: CopyAction): void {
+    this.#waiting++;
+    const stage = this.#place?.stage;
+    if (stage === undefined) return;
+    const key = latin1(path);
+    this.#tops.set(key, stage);
+    if (kind === "make-directory") this.#lastTop = key;
+  }
+
+  addDirectory(directory: NewDirectory): void {
+    this.#directories.push(directory);
+  }
+
+  addBytes(count: number): void {
+    this.#bytes += count;
+  }
+
+  /** The copy of a path, on a stage or in its place. */
+  lookAtCopy(path: Uint8Array): Handle | undefined {
+    const found = this.#onStage(latin1(path));
+    return found === undefined
+      ? lookAt(this.#persist, path)
+      : lookAt(found.stage.top.fd, found.rest);
+  }
+
+  /**
+   * Gives new directories what they are to have.
+   *
+   * @param next the path that will be made next; undefined at the end
+   * @returns those that are to hold that one, and will get their times again
+   */
+  finishDirectories(next: Uint8Array | undefined): PlacedDirectory[] {
+    this.#leave();
+    const unfinished: PlacedDirectory[] = [];
+    const nextPath = next === undefined ? "" : latin1(next);
+    for (const { path, status, attributes, flags } of this.#directories.splice(0).reverse()) {
+      const { stage, rest } = this.#onStage(latin1(path))!;
+      using directory = openBeneath(stage.top.fd, rest, DIRECTORY);
+      giveFlags(directory.fd, flags, path);
+      copyOwnerAndMode(directory, status, attributes, path);
+      copyTimes(directory.fd, status, path);
+      if (!nextPath.startsWith(`${latin1(path)}/`)) continue;
+      unfinished.unshift({ path, status, copy: statusOf(directory.fd) });
+    }
+    return unfinished;
+  }
+
+  /** Moves what was made to its place, where it stands on a stage by itself. @throws LeftOut */
+  place({ path, replaces }: CopyAction): void {
+    const stage = this.#tops.get(latin1(path));
+    if (stage === undefined) return;
+    const name = path.subarray(path.lastIndexOf(0x2f) + 1);
+    const spot = { directory: stage.parent.fd, name, path };
+    moveInto(spot, { ...spot, directory: stage.top.fd }, replaces);
+  }
+
+  /** Ends all stages, whose content is in place. */
+  clear(): void {
+    this.#leave();
+    this.#tops.clear();
+    this.#waiting = 0;
+    this.#bytes = 0;
+    this.#lastTop = "";
+    for (const [parent, stage] of this.#stages) {
+      this.#stages.delete(parent);
+      stage.clear();
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#leave();
+    for (const stage of this.#stages.values()) stage[Symbol.dispose]();
+    this.#stages.clear();
+  }
+
+  #placeIn(parent: string, path: Uint8Array): Place {
+    if (this.#place?.parent === parent) return this.#place;
+    this.#leave();
+    this.#place = this.#isInLastTop(parent) ? this.#inNew(parent) : this.#onStageOf(parent, path);
+    return this.#place;
+  }
+
+  #isInLastTop(parent: string): boolean {
+    const top = this.#lastTop;
+    return top !== "" && (parent === top || parent.startsWith(`${top}/`));
+  }
+
+  #inNew(parent: string): Place {
+    const { stage, rest } = this.#onStage(parent)!;
+    const directory = openBeneath(stage.top.fd, rest, DIRECTORY);
+    return {
+      parent,
+      directory: directory.fd,
+      stage: undefined,
+      isLabelled: stage.isLabelled,
+      close: () => directory[Symbol.dispose](),
+    };
+  }
+
+  #onStageOf(parent: string, path: Uint8Array): Place {
+    let stage = this.#stages.get(parent);
+    if (stage === undefined) {
+      const directory = openBeneath(this.#persist, Buffer.from(parent, "latin1"), DIRECTORY);
+      stage = Stage.in(directory, path);
+      this.#stages.set(parent, stage);
+    }
+    return {
+      parent,
+      directory: stage.top.fd,
+      stage,
+      isLabelled: stage.isLabelled,
+      close: () => undefined,
+    };
+  }
+
+  #leave(): void {
+    this.#place?.close();
+    this.#place = undefined;
+  }
+
+  /** The stage that has a path, and the path on it. */
+  #onStage(path: string): { stage: Stage; rest: Uint8Array } | undefined {
+    for (let end = path.length; end > 0; end = path.lastIndexOf("/", end - 1)) {
+      const stage = this.#tops.get(path.slice(0, end));
+      if (stage === undefined) continue;
+      const start = path.lastIndexOf("/", end - 1);
+      return { stage, rest: Buffer.from(path.slice(start), "latin1") };
+    }
+    return undefined;
+  }
+}
+
+/** Makes a plain directory, which gets all else from finishDirectories(). */
+export function makeDirectory({ directory, name, path }: Spot): void {
+  const text = cString(name);
+  const made = libc().mkdirat(directory, ptr(text), 0o700);
+  checked(made, () => `Cannot make the directory ${visible(path)}`);
+}
