@@ -183,7 +183,12 @@ describePrivileged("diffSubvolumes() since a transaction", () => {
       before: "echo 2 >d/e/f; echo 1 >d/e/h; echo 2 >x/old",
       after: "mv d w; mv w d",
     });
-    expect(againstBase).toEqual(["m directory /", "M file /d/e/f", "A file /d/e/h"]);
+    expect(againstBase).toEqual([
+      "m directory /",
+      "m directory /d",
+      "M file /d/e/f",
+      "A file /d/e/h",
+    ]);
   });
 
   test("reports all of a root that was made since", () => {
