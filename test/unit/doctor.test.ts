@@ -90,6 +90,7 @@ const SOUND: DoctorFacts = {
   isOfBlank: true,
   blankOwner: ROOT,
   filesystem: {
+    device: "/dev/vda3",
     uuid: "f-s",
     leadsTo: new Map([
       ["/dev/vda3", true],
@@ -177,11 +178,15 @@ describe("examine()", () => {
   });
 
   test.each<[string, Partial<DoctorFacts>, string[]]>([
-    ["no mount", { root: undefined }, ["root failed: / is not mounted, expected the subvolume"]],
+    [
+      "no mount",
+      { root: undefined },
+      ["root failed: / is not mounted, expected the subvolume", "wiped failed"],
+    ],
     [
       "another root",
       { root: { ...SOUND.root!, path: "/@", isProfiles: false } },
-      ["root failed: / is btrfs (/dev/vda3, /@)"],
+      ["root failed: / is btrfs (/dev/vda3, /@)", "wiped failed"],
     ],
     [
       "no blank one",
@@ -237,6 +242,14 @@ describe("examine()", () => {
       "a root of something else",
       { isOfBlank: false },
       ["wiped failed: the rollback says that it wiped the root, but"],
+    ],
+    [
+      "a root that isn't the profile's",
+      { root: { ...SOUND.root!, fsType: "tmpfs", isProfiles: false } },
+      [
+        "root failed: / is tmpfs (/dev/vda3, /root), expected the subvolume root of /dev/vda3",
+        "wiped failed: the rollback says that it wiped the root, but / is another",
+      ],
     ],
     ["one that finished another", result({ outcome: "finished" }), []],
     ["a tree that doesn't run", { boot: undefined, isOfBlank: false }, []],
