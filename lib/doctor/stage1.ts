@@ -47,7 +47,10 @@ function initrdFinding(
   if (fault !== undefined) return failed(name, `${whose} ${fault}`, REBUILD);
   const what =
     initrd.kind === "systemd" ? `starts it by ${some(initrd.startedBy)}` : "has its hook";
-  return ok(name, `${whose} has the rollback of this profile and ${what}${unseen(facts, initrd)}`);
+  return ok(
+    name,
+    `${whose} (${initrd.kind}) has the rollback of this profile and ${what}${unseen(facts, initrd)}`,
+  );
 }
 
 /** The end of a sentence about a device that can't be looked up. */
@@ -68,7 +71,19 @@ function kindFault({ rollback }: Profile, initrd: InitrdContents): string | unde
   if (kind === "scripted") return parameters === undefined ? "has no hook of ours" : undefined;
   if (!hasUnit) return "has no blankroot-rollback.service";
   if (startedBy.length === 0) return "has blankroot-rollback.service, but nothing starts it";
-  return parameters === undefined ? "has the unit, but not the text that it runs" : undefined;
+  if (parameters === undefined) return "has the unit, but not the text that it runs";
+  return failureFault(rollback, startedBy);
+}
+
+/** What requires the unit ends the boot with it. */
+function failureFault(
+  { on_failure: onFailure }: Profile["rollback"],
+  startedBy: readonly string[],
+): string | undefined {
+  const found = startedBy.some((directory) => directory.endsWith(".requires")) ? "stop" : "boot";
+  if (found === onFailure) return undefined;
+  const then = { stop: "stops the boot", boot: "boots the unwiped root" };
+  return `${then[found]} where the rollback fails: it starts it by ${some(startedBy)}, the profile's on_failure is ${onFailure}`;
 }
 
 /** Whether the rollback is made for the names that the profile has. */

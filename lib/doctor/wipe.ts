@@ -125,7 +125,10 @@ function resultFault({ result, bootId }: BootFacts): string | undefined {
   return sentences[result.outcome];
 }
 
-export function oldRootsFinding({ btrfs, rollback }: Profile, { preview }: DoctorFacts): Finding {
+export function oldRootsFinding(
+  { btrfs, rollback }: Profile,
+  { preview, boot }: DoctorFacts,
+): Finding {
   const move = "look at it, and move it away";
   if (preview.strangeNext) {
     const next = `${btrfs.root}${NEXT_SUFFIX}`;
@@ -151,5 +154,14 @@ export function oldRootsFinding({ btrfs, rollback }: Profile, { preview }: Docto
       `systemctl status ${pruneTimer().name}.timer ${pruneUnit().name}.service`,
     );
   }
+  const warning = boot && warningOf(boot);
+  if (warning) {
+    const text = `the rollback of this boot left something behind: ${warning}`;
+    return failed("old-roots", text, "look at it, and delete it");
+  }
   return ok("old-roots", `${plural(preview.oldRoots.length, "old root")} in ${btrfs.old_roots}`);
+}
+
+function warningOf({ result, bootId }: BootFacts): string | undefined {
+  return typeof result === "object" && result.boot_id === bootId ? result.warning : undefined;
 }

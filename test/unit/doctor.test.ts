@@ -251,6 +251,11 @@ describe("examine()", () => {
         "wiped failed: the rollback says that it wiped the root, but / is another",
       ],
     ],
+    [
+      "one with a warning",
+      result({ warning: "left over: x" }),
+      ["old-roots failed: the rollback of this boot left something behind: left over: x"],
+    ],
     ["one that finished another", result({ outcome: "finished" }), []],
     ["a tree that doesn't run", { boot: undefined, isOfBlank: false }, []],
     [
@@ -277,6 +282,11 @@ describe("examine()", () => {
       "no unit",
       initrd({ hasUnit: false, startedBy: [] }),
       ["initrd failed: the initrd of the next boot has no blankroot-rollback.service"],
+    ],
+    [
+      "a unit that the boot requires, where the profile doesn't",
+      initrd({ startedBy: ["sysroot.mount.requires"] }),
+      ["initrd failed: the initrd of the next boot stops the boot where the rollback fails"],
     ],
     [
       "an idle unit",
@@ -574,6 +584,20 @@ describe("examine()", () => {
       "stage 1 is scripted",
       { rollback: { stage1: "scripted" } },
       initrd({ kind: "scripted", hasUnit: false, startedBy: [] }),
+      [],
+    ],
+    [
+      "a failure is to stop the boot",
+      { rollback: { on_failure: "stop" } },
+      {},
+      [
+        "initrd failed: the initrd of the next boot boots the unwiped root where the rollback fails",
+      ],
+    ],
+    [
+      "a failure is to stop the boot, and does",
+      { rollback: { on_failure: "stop" } },
+      initrd({ startedBy: ["sysroot.mount.requires"] }),
       [],
     ],
     [
