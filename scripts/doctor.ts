@@ -7,14 +7,15 @@
  */
 import { realpathSync } from "node:fs";
 import { defineScript, jsonArgs, profileArgs, runAlone, say } from "../lib/cli.ts";
-import { examine } from "../lib/doctor/examine.ts";
+import { examine, examineWithout } from "../lib/doctor/examine.ts";
+import type { Finding } from "../lib/doctor/finding.ts";
 import { Refusal } from "../lib/fault.ts";
 import { stdout } from "../lib/host/output.ts";
 import { canAdminister } from "../lib/host/probe/capability.ts";
-import { probeDoctorFacts } from "../lib/host/probe/doctor-facts.ts";
+import { probeDoctorFacts, probeMachineFacts } from "../lib/host/probe/doctor-facts.ts";
 import { refuseUnlessSubvolume } from "../lib/host/roots/views.ts";
 import { openRoots } from "../lib/host/roots.ts";
-import { isBtrfs } from "../lib/host/statfs.ts";
+import type { Profile } from "../lib/profile.ts";
 import { doctorJson, findingLine, isSound, summaryOf } from "../lib/report/doctor.ts";
 import { behindWarning } from "../lib/root-args.ts";
 
@@ -23,7 +24,7 @@ const script = defineScript({
   summary: "Check that the wipe is set up and happened, and locks nobody out",
   description: [
     "Looks at the running system, or at a mounted one with --target, and says in a line for each check what is and, where something is wrong, what to do: whether / is the profile's root subvolume and was wiped at this boot; whether the blank snapshot is unharmed; whether the initrd of the next boot, and of this one if it is another, really holds the rollback, starts it, and has it for this profile's names; what is mounted, and what stage 1 mounts; old roots that nothing prunes; copies that are missing, their owners and those of the directories above them; machine-id, the maps of users and groups, password files, host keys, and whether anybody who may become root can log in.",
-    "It changes nothing, asks no clock whether the root was wiped, and shows no secret. doctor.schema.json describes what --json prints.",
+    "On an installer, --target names what mount-subvols has mounted. It changes nothing, asks no clock whether the root was wiped, and shows no secret. doctor.schema.json describes what --json prints.",
   ],
   profile: "found",
   findings: "a check failed, or couldn't be made",
@@ -40,10 +41,8 @@ const script = defineScript({
     const { profile } = await load();
     if (!canAdminister()) throw new Refusal("Cannot examine the system: that needs root");
     const dir = placeOf(args.target);
-    using roots = await openRoots({ profile, root: dir === "/" ? undefined : dir });
-    if (roots.isBehind) say.warn(behindWarning(roots.device));
-    const findings = examine(profile, probeDoctorFacts(profile, roots, dir));
-    if (args.json === true) stdout.line(doctorJson(dir, roots.device, findings));
+    const { device, findings } = await examination(profile, dir);
+    if (args.json === true) stdout.line(doctorJson(dir, device, findings));
     else for (const finding of findings) stdout.line(findingLine(finding));
     stdout.flush();
     if (isSound(findings)) say.success(summaryOf(findings));
@@ -54,17 +53,32 @@ const script = defineScript({
 
 /** The canonical path of the tree's root. */
 function placeOf(target: string | undefined): string {
-  if (target !== undefined) {
-    refuseUnlessSubvolume("--target", target);
-    return realpathSync(target);
+  if (target === undefined) return "/";
+  refuseUnlessSubvolume("--target", target);
+  return realpathSync(target);
+}
+
+interface Examination {
+  readonly device: string | undefined;
+  readonly findings: readonly Finding[];
+}
+
+/** A running system whose file system can't be looked at is a finding as well, and no refusal. */
+async function examination(profile: Profile, dir: string): Promise<Examination> {
+  const isRunning = dir === "/";
+  try {
+    using roots = await openRoots({ profile, root: isRunning ? undefined : dir, plain: "never" });
+    if (roots.isBehind) say.warn(behindWarning(roots.device));
+    return {
+      device: roots.device,
+      findings: examine(profile, probeDoctorFacts(profile, roots, dir)),
+    };
+  } catch (error) {
+    if (!isRunning || !(error instanceof Refusal)) throw error;
+    const facts = probeMachineFacts(profile, dir);
+    const advice = error.hint ?? "disk and btrfs of the profile must name the machine's";
+    return { device: undefined, findings: examineWithout(profile, facts, error.message, advice) };
   }
-  if (isBtrfs("/")) return "/";
-  throw new Refusal(
-    "Cannot examine the running system: / is not on btrfs, expected the root subvolume",
-    {
-      hint: "On an installer, --target /mnt examines what mount-subvols has mounted there",
-    },
-  );
 }
 
 export default script;

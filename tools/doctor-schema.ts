@@ -15,7 +15,7 @@ export const examination = z
   .strictObject({
     sound: z.boolean().describe("All checks are ok: the exit status is 0"),
     dir: z.string().describe("Where the examined system is: /, or the target"),
-    device: z.string().describe("Of its file system"),
+    device: z.string().nullable().describe("Of its file system; null where it can't be looked at"),
     checks: z.array(check),
   })
   .describe("The examination of a system");

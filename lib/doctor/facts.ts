@@ -8,23 +8,29 @@ import type { InitrdContents } from "../initrd/contents.ts";
 import type { InodeStatus } from "../inode-status.ts";
 import type { PreviewFacts } from "../plans/preview.ts";
 
-export interface DoctorFacts {
-  /** What the preview of the next boot goes by, too. */
-  readonly preview: PreviewFacts;
+/** What is known without a look at the profile's file system. */
+export interface MachineFacts {
   /** Where the tree is that is examined: `/`, or a target. */
   readonly dir: string;
   /** What is mounted there; undefined for nothing. */
   readonly root: RootMount | undefined;
-  /** Whether the root subvolume is a snapshot of the blank one. */
-  readonly isOfBlank: boolean;
-  readonly blankOwner: Owner | undefined;
-  readonly filesystem: FilesystemFacts;
   /** Undefined of a system that doesn't run. */
   readonly boot: BootFacts | undefined;
   /** The system that the next boot starts; undefined where there is none. */
   readonly next: SystemFacts | undefined;
   /** The one that was booted, where its initrd is another. */
   readonly booted: SystemFacts | undefined;
+  /** Undefined where it isn't found. */
+  readonly filesystem: FilesystemFacts | undefined;
+}
+
+export interface DoctorFacts extends MachineFacts {
+  readonly filesystem: FilesystemFacts;
+  /** What the preview of the next boot goes by, too. */
+  readonly preview: PreviewFacts;
+  /** Whether the root subvolume is a snapshot of the blank one. */
+  readonly isOfBlank: boolean;
+  readonly blankOwner: Owner | undefined;
   /** What is mounted where a surviving subvolume belongs: its name if it is one of ours. */
   readonly mounted: ReadonlyMap<string, string | undefined>;
   readonly persisted: readonly PersistedFact[];
@@ -54,6 +60,8 @@ export interface RootMount {
 
 /** What tells the profile's file system from others. */
 export interface FilesystemFacts {
+  /** The node by which it was found. */
+  readonly device: string;
   readonly uuid: string;
   /** Of the paths by which systems name devices, those that are here: whether one of its own. */
   readonly leadsTo: ReadonlyMap<string, boolean>;

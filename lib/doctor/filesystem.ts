@@ -17,11 +17,12 @@ const TAG = /^(UUID|LABEL|PARTUUID|PARTLABEL)="?([^"]*)"?$/;
 /** @param name its bytes as latin1 @returns undefined where it can't be told */
 export function isFilesystem(
   name: string,
-  { uuid, leadsTo }: FilesystemFacts,
+  filesystem: FilesystemFacts | undefined,
 ): boolean | undefined {
+  if (filesystem === undefined) return undefined;
   const path = pathOf(name);
-  if (path === `${BY_UUID}${uuid}`) return true;
-  return leadsTo.get(path) ?? (path.startsWith(BY_UUID) ? false : undefined);
+  if (path === `${BY_UUID}${filesystem.uuid}`) return true;
+  return filesystem.leadsTo.get(path) ?? (path.startsWith(BY_UUID) ? false : undefined);
 }
 
 /** The paths below /dev that systems have for devices, to be followed: bytes as latin1. */

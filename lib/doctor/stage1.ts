@@ -7,7 +7,7 @@ import { survivingPlace } from "../mount-points.ts";
 import { keepsNone } from "../old-roots.ts";
 import type { Profile } from "../profile.ts";
 import { shellQuote, visible } from "../text.ts";
-import type { DoctorFacts, FstabEntry, SystemFacts } from "./facts.ts";
+import type { FstabEntry, MachineFacts, SystemFacts } from "./facts.ts";
 import { isFilesystem, rollbackDevice, subvolumeAt, subvolumeOf } from "./filesystem.ts";
 import { type Finding, type FindingName, failed, ok, some, unknown } from "./finding.ts";
 
@@ -15,7 +15,7 @@ const NO_SYSTEM = "there is no system at /nix/var/nix/profiles/system";
 const INSTALL = "nixos-install or nixos-rebuild boot makes one; only NixOS can be told about";
 const REBUILD = "import what render-nix makes into the configuration, then nixos-rebuild boot";
 
-export function stage1Findings(profile: Profile, facts: DoctorFacts): Finding[] {
+export function stage1Findings(profile: Profile, facts: MachineFacts): Finding[] {
   const { next, booted } = facts;
   if (next === undefined) {
     return [unknown("initrd", NO_SYSTEM, INSTALL), unknown("needed-for-boot", NO_SYSTEM, INSTALL)];
@@ -36,7 +36,7 @@ function initrdFinding(
   name: FindingName,
   whose: string,
   profile: Profile,
-  facts: DoctorFacts,
+  facts: MachineFacts,
   { initrd }: SystemFacts,
 ): Finding {
   if ("unreadable" in initrd) {
@@ -47,11 +47,14 @@ function initrdFinding(
   if (fault !== undefined) return failed(name, `${whose} ${fault}`, REBUILD);
   const what =
     initrd.kind === "systemd" ? `starts it by ${some(initrd.startedBy)}` : "has its hook";
-  return ok(name, `${whose} has the rollback of this profile and ${what}${unseen(facts, initrd)}`);
+  return ok(
+    name,
+    `${whose} (${initrd.kind}) has the rollback of this profile and ${what}${unseen(facts, initrd)}`,
+  );
 }
 
 /** The end of a sentence about a device that can't be looked up. */
-function unseen({ filesystem }: DoctorFacts, { parameters }: InitrdContents): string {
+function unseen({ filesystem }: MachineFacts, { parameters }: InitrdContents): string {
   const device = rollbackDevice(parameters);
   if (device !== undefined && isFilesystem(device, filesystem) === true) return "";
   const name = textOfLatin1(device ?? parameters?.get("device") ?? "of no name");
@@ -68,7 +71,19 @@ function kindFault({ rollback }: Profile, initrd: InitrdContents): string | unde
   if (kind === "scripted") return parameters === undefined ? "has no hook of ours" : undefined;
   if (!hasUnit) return "has no blankroot-rollback.service";
   if (startedBy.length === 0) return "has blankroot-rollback.service, but nothing starts it";
-  return parameters === undefined ? "has the unit, but not the text that it runs" : undefined;
+  if (parameters === undefined) return "has the unit, but not the text that it runs";
+  return failureFault(rollback, startedBy);
+}
+
+/** What requires the unit ends the boot with it. */
+function failureFault(
+  { on_failure: onFailure }: Profile["rollback"],
+  startedBy: readonly string[],
+): string | undefined {
+  const found = startedBy.some((directory) => directory.endsWith(".requires")) ? "stop" : "boot";
+  if (found === onFailure) return undefined;
+  const then = { stop: "stops the boot", boot: "boots the unwiped root" };
+  return `${then[found]} where the rollback fails: it starts it by ${some(startedBy)}, the profile's on_failure is ${onFailure}`;
 }
 
 /** Whether the rollback is made for the names that the profile has. */
@@ -90,14 +105,14 @@ function ruleFault(
   return undefined;
 }
 
-function deviceFault(facts: DoctorFacts, { parameters }: InitrdContents): string | undefined {
+function deviceFault(facts: MachineFacts, { parameters }: InitrdContents): string | undefined {
   const device = rollbackDevice(parameters);
   if (device === undefined || isFilesystem(device, facts.filesystem) !== false) return undefined;
   return `has a rollback of another disk: its blankroot_device is ${textOfLatin1(device)}, expected ${expectedDevice(facts)}`;
 }
 
-function expectedDevice({ preview: { device }, filesystem: { uuid } }: DoctorFacts): string {
-  return `${device} (UUID ${uuid})`;
+function expectedDevice({ filesystem }: MachineFacts): string {
+  return `${filesystem?.device} (UUID ${filesystem?.uuid})`;
 }
 
 function parameterFinding({ kernelParams }: SystemFacts): Finding {
@@ -113,7 +128,7 @@ function parameterFinding({ kernelParams }: SystemFacts): Finding {
 }
 
 /** Stage 1 mounts what fstab marks so; NixOS does it for neededForBoot, and for /nix and a few more by itself. */
-function neededFinding(profile: Profile, facts: DoctorFacts, { fstab }: SystemFacts): Finding {
+function neededFinding(profile: Profile, facts: MachineFacts, { fstab }: SystemFacts): Finding {
   const needed = mountsNeededForBoot(profile);
   if (fstab.length === 0) {
     return unknown(
@@ -137,7 +152,7 @@ function neededFinding(profile: Profile, facts: DoctorFacts, { fstab }: SystemFa
 }
 
 /** Without `subvol=` it would be the default subvolume; an id is no longer that of `/` after a rollback. */
-function mountFault(profile: Profile, facts: DoctorFacts, entry: FstabEntry): string | undefined {
+function mountFault(profile: Profile, facts: MachineFacts, entry: FstabEntry): string | undefined {
   const { mountPoint, device } = entry;
   if (isFilesystem(latin1OfText(device), facts.filesystem) === false) {
     return `${mountPoint} is on ${device}, expected ${expectedDevice(facts)}`;

@@ -12,7 +12,7 @@ import { keepingWord, rollbackUnit } from "../boot/stage1.ts";
 import { rootsToPrune } from "../old-roots.ts";
 import type { Profile } from "../profile.ts";
 import { plural, visible } from "../text.ts";
-import type { BootFacts, DoctorFacts } from "./facts.ts";
+import type { BootFacts, DoctorFacts, MachineFacts } from "./facts.ts";
 import { type Finding, failed, octal, ok, some } from "./finding.ts";
 
 const BLANK_MODE = 0o755;
@@ -21,14 +21,21 @@ const PRUNING_LATE_MS = 2 * 24 * 60 * 60 * 1000;
 const UNITS = [rollbackUnit("/dev/null", "boot"), checkUnit()];
 const TO_JOURNAL = `journalctl -b ${UNITS.map(({ name }) => `-u ${name}`).join(" ")}`;
 
-export function rootFinding({ btrfs }: Profile, { root, dir, preview }: DoctorFacts): Finding {
-  const wanted = `the subvolume ${btrfs.root} of ${preview.device}`;
+export function rootFinding(profile: Profile, { root, dir, filesystem }: MachineFacts): Finding {
+  const { btrfs, disk } = profile;
+  const device = filesystem?.device ?? btrfs.device ?? disk.device;
+  const wanted = `the subvolume ${btrfs.root} of ${device}`;
   if (root?.isProfiles === true) return ok("root", `${dir} is ${wanted}`);
   const is = root === undefined ? "not mounted" : `${root.fsType} (${root.source}, ${root.path})`;
+  const advice =
+    "btrfs.root and disk of the profile, and fileSystems of the configuration, must name the same";
+  const isElsewhere = root?.fsType !== "btrfs" && dir === "/";
   return failed(
     "root",
     `${dir} is ${is}, expected ${wanted}`,
-    "btrfs.root and disk of the profile, and fileSystems of the configuration, must name the same",
+    isElsewhere
+      ? `on an installer, --target DIR names what mount-subvols mounted; else ${advice}`
+      : advice,
   );
 }
 
@@ -63,9 +70,12 @@ export function blankFinding({ btrfs }: Profile, facts: DoctorFacts): Finding {
   return ok("blank", `${btrfs.blank} is read-only and empty`);
 }
 
-/** None where the system doesn't run. */
-export function wipedFindings(profile: Profile, facts: DoctorFacts): Finding[] {
-  const { boot } = facts;
+/** None where the system doesn't run. @param isOfBlank whether the root subvolume was seen to be its snapshot */
+export function wipedFindings(
+  profile: Profile,
+  { boot, root, dir }: MachineFacts,
+  isOfBlank: boolean,
+): Finding[] {
   if (boot === undefined) return [];
   const keeping = keepingWord(boot.commandLine);
   if (keeping !== undefined) {
@@ -79,12 +89,21 @@ export function wipedFindings(profile: Profile, facts: DoctorFacts): Finding[] {
   }
   const fault = resultFault(boot);
   if (fault !== undefined) return [failed("wiped", `the root was not wiped: ${fault}`, TO_JOURNAL)];
-  if (!facts.isOfBlank) {
-    const { root, blank } = profile.btrfs;
+  if (root?.isProfiles !== true) {
     return [
       failed(
         "wiped",
-        `the rollback says that it wiped the root, but ${root} is no snapshot of ${blank}`,
+        `the rollback says that it wiped the root, but ${dir} is another`,
+        TO_JOURNAL,
+      ),
+    ];
+  }
+  if (!isOfBlank) {
+    const { root: name, blank } = profile.btrfs;
+    return [
+      failed(
+        "wiped",
+        `the rollback says that it wiped the root, but ${name} is no snapshot of ${blank}`,
         "the rollback may be of other subvolumes: compare btrfs.root and btrfs.blank with it",
       ),
     ];
@@ -107,7 +126,10 @@ function resultFault({ result, bootId }: BootFacts): string | undefined {
   return sentences[result.outcome];
 }
 
-export function oldRootsFinding({ btrfs, rollback }: Profile, { preview }: DoctorFacts): Finding {
+export function oldRootsFinding(
+  { btrfs, rollback }: Profile,
+  { preview, boot }: DoctorFacts,
+): Finding {
   const move = "look at it, and move it away";
   if (preview.strangeNext) {
     const next = `${btrfs.root}${NEXT_SUFFIX}`;
@@ -133,5 +155,14 @@ export function oldRootsFinding({ btrfs, rollback }: Profile, { preview }: Docto
       `systemctl status ${pruneTimer().name}.timer ${pruneUnit().name}.service`,
     );
   }
+  const warning = boot && warningOf(boot);
+  if (warning) {
+    const text = `the rollback of this boot left something behind: ${warning}`;
+    return failed("old-roots", text, "look at it, and delete it");
+  }
   return ok("old-roots", `${plural(preview.oldRoots.length, "old root")} in ${btrfs.old_roots}`);
+}
+
+function warningOf({ result, bootId }: BootFacts): string | undefined {
+  return typeof result === "object" && result.boot_id === bootId ? result.warning : undefined;
 }

@@ -43,6 +43,8 @@ export interface RootsRequest {
   readonly access?: "read-only" | "read-write";
   /** Whether there must be a blank one to compare with; "optional" unless given. */
   readonly blank?: "required" | "optional";
+  /** Whether a root on no btrfs may be looked at instead of the profile's; "allowed" unless given. */
+  readonly plain?: "allowed" | "never";
 }
 
 export interface Roots extends Disposable {
@@ -89,7 +91,7 @@ interface Located {
  */
 export async function openRoots(request: RootsRequest): Promise<Roots> {
   const mounts = probeMounts();
-  const plain = plainRoot(request, mounts);
+  const plain = request.plain === "never" ? undefined : plainRoot(request, mounts);
   if (plain !== undefined) return openPlainRoots(plain, request, mounts);
   const located = await locate(request, mounts);
   const isBehind = request.access !== "read-write" && hasUnreplayedLog(located.device);

@@ -23,12 +23,17 @@ export function summaryOf(findings: readonly Finding[]): string {
   return `${plural(findings.length, "check")}: ${count("failed")} failed, ${count("unknown")} can't be told`;
 }
 
-export function doctorJson(dir: string, device: string, findings: readonly Finding[]): string {
+/** @param device undefined where the file system can't be looked at */
+export function doctorJson(
+  dir: string,
+  device: string | undefined,
+  findings: readonly Finding[],
+): string {
   return toJson(
     {
       sound: isSound(findings),
       dir,
-      device,
+      device: device ?? null,
       checks: findings.map(({ name, state, text, advice }) => ({
         name,
         state,

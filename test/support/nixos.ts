@@ -91,7 +91,11 @@ export class NixosMachine implements Disposable {
   }
 
   /** Runs a script on it as on the running system: in a namespace of its own, in which it is `/`. */
-  runWithin(name: string, { result, commandLine = "quiet" }: Running, ...words: string[]): Ran {
+  runWithin(
+    name: string,
+    { result, commandLine = "quiet", dir = this.#dir }: Running,
+    ...words: string[]
+  ): Ran {
     const { scratch, profile } = this.machine;
     const run = scratch.mkdir("run", "blankroot");
     rmSync(join(run, "rollback"), { force: true });
@@ -111,7 +115,7 @@ export class NixosMachine implements Disposable {
     const argv = ["unshare", "--mount", "sh", "-eu", "-c", script, "sh", ...COMMAND];
     const env = {
       ...process.env,
-      HOST: this.#dir,
+      HOST: dir,
       PROJECT: project,
       RUN: dirname(run),
       CMDLINE: scratch.path("cmdline"),
@@ -174,6 +178,8 @@ interface Running {
   /** What the rollback left at this boot. */
   readonly result: string | undefined;
   readonly commandLine?: string;
+  /** What is `/`; the machine's root subvolume unless given. */
+  readonly dir?: string;
 }
 
 /** What stage 1 leaves. */

@@ -455,16 +455,14 @@ describePrivileged("doctor --target", () => {
     expect(status).toBe(1);
   });
 
-  test("refuses what is no subvolume, and a running system that isn't on btrfs", () => {
+  test("refuses what is no subvolume", () => {
     using nixos = new NixosMachine();
     const { profile } = nixos.machine;
     const target = (dir: string) => blankroot(["doctor", "--profile", profile, "--target", dir]);
     expect(target("/proc").status).toBe(3);
     expect(target(nixos.file("/etc")).status).toBe(3);
     expect(target("/nonexistent").status).toBe(2);
-    const running = blankroot(["doctor", "--profile", profile]);
-    expect(running.stderr).toContain("/ is not on btrfs, expected the root subvolume");
-    expect(running.status).toBe(3);
+    expect(blankroot(["doctor", "--profile", profile, "/"]).status).toBe(2);
   });
 });
 
@@ -515,5 +513,53 @@ describePrivileged("doctor on the running system", () => {
     const ran = nixos.runWithin("doctor", { result: undefined }, "--json");
     expect(faults(ran)).toEqual(["wiped", "booted-initrd"]);
     expect(find(ran, "booted-initrd")).toContain("the initrd of this boot has no blankroot-");
+  });
+
+  test("finds a root that isn't the profile's, and looks at the profile's all the same", () => {
+    using nixos = new NixosMachine();
+    const ran = nixos.machine.run("doctor", "--json");
+    const found = faults(ran);
+    expect(found.slice(0, 2)).toEqual(["root", "wiped"]);
+    expect(found).not.toContain("blank");
+    expect(find(ran, "root")).toMatch(
+      /^\/ is (?!btrfs).*, expected the subvolume root of \/dev\/loop/,
+    );
+    expect(find(ran, "root")).toContain("on an installer, --target DIR");
+    expect(find(ran, "password")).toContain("has the password's hash of ada");
+  });
+
+  test("does so where the root is in memory, as the persist root is mounted", () => {
+    using nixos = new NixosMachine();
+    const { scratch, device } = nixos.machine;
+    const dir = scratch.mkdir("memory");
+    sh(["mount", "-t", "tmpfs", "none", dir]);
+    for (const name of ["nix", "persist"]) {
+      mkdirSync(`${dir}/${name}`);
+      sh(["mount", "-o", `subvol=${name}`, device, `${dir}/${name}`]);
+    }
+    const ran = nixos.runWithin("doctor", { result: DONE, dir }, "--json");
+    expect(faults(ran)).toEqual(["root", "wiped", "mounts"]);
+    expect(find(ran, "root")).toStartWith("/ is tmpfs (none, /), expected the subvolume root of");
+    expect(find(ran, "wiped")).toContain("wiped the root, but / is another");
+  });
+
+  test("finds that the profile's disk isn't there, and says what that leaves untold", () => {
+    using nixos = new NixosMachine();
+    const { machine } = nixos;
+    const text = readFileSync(machine.profile, "utf8");
+    writeFileSync(machine.profile, text.replaceAll(machine.device, "/dev/blankroot-none"));
+    const ran = nixos.runWithin("doctor", { result: DONE }, "--json");
+    expect(faults(ran)).toEqual([
+      "root",
+      "blank unknown",
+      "wiped",
+      "mounts unknown",
+      "old-roots unknown",
+      "persist-root unknown",
+      "login unknown",
+    ]);
+    expect(JSON.parse(ran.stdout).device).toBeNull();
+    expect(find(ran, "blank")).toContain("can't be told: Cannot use /dev/blankroot-none as a disk");
+    expect(find(ran, "initrd")).toContain("leads nowhere here, and was not compared");
   });
 });

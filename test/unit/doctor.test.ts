@@ -92,6 +92,7 @@ const SOUND: DoctorFacts = {
   isOfBlank: true,
   blankOwner: ROOT,
   filesystem: {
+    device: "/dev/vda3",
     uuid: "f-s",
     leadsTo: new Map([
       ["/dev/vda3", true],
@@ -179,11 +180,15 @@ describe("examine()", () => {
   });
 
   test.each<[string, Partial<DoctorFacts>, string[]]>([
-    ["no mount", { root: undefined }, ["root failed: / is not mounted, expected the subvolume"]],
+    [
+      "no mount",
+      { root: undefined },
+      ["root failed: / is not mounted, expected the subvolume", "wiped failed"],
+    ],
     [
       "another root",
       { root: { ...SOUND.root!, path: "/@", isProfiles: false } },
-      ["root failed: / is btrfs (/dev/vda3, /@)"],
+      ["root failed: / is btrfs (/dev/vda3, /@)", "wiped failed"],
     ],
     [
       "no blank one",
@@ -240,6 +245,19 @@ describe("examine()", () => {
       { isOfBlank: false },
       ["wiped failed: the rollback says that it wiped the root, but"],
     ],
+    [
+      "a root that isn't the profile's",
+      { root: { ...SOUND.root!, fsType: "tmpfs", isProfiles: false } },
+      [
+        "root failed: / is tmpfs (/dev/vda3, /root), expected the subvolume root of /dev/vda3",
+        "wiped failed: the rollback says that it wiped the root, but / is another",
+      ],
+    ],
+    [
+      "one with a warning",
+      result({ warning: "left over: x" }),
+      ["old-roots failed: the rollback of this boot left something behind: left over: x"],
+    ],
     ["one that finished another", result({ outcome: "finished" }), []],
     ["a tree that doesn't run", { boot: undefined, isOfBlank: false }, []],
     [
@@ -266,6 +284,11 @@ describe("examine()", () => {
       "no unit",
       initrd({ hasUnit: false, startedBy: [] }),
       ["initrd failed: the initrd of the next boot has no blankroot-rollback.service"],
+    ],
+    [
+      "a unit that the boot requires, where the profile doesn't",
+      initrd({ startedBy: ["sysroot.mount.requires"] }),
+      ["initrd failed: the initrd of the next boot stops the boot where the rollback fails"],
     ],
     [
       "an idle unit",
@@ -563,6 +586,20 @@ describe("examine()", () => {
       "stage 1 is scripted",
       { rollback: { stage1: "scripted" } },
       initrd({ kind: "scripted", hasUnit: false, startedBy: [] }),
+      [],
+    ],
+    [
+      "a failure is to stop the boot",
+      { rollback: { on_failure: "stop" } },
+      {},
+      [
+        "initrd failed: the initrd of the next boot boots the unwiped root where the rollback fails",
+      ],
+    ],
+    [
+      "a failure is to stop the boot, and does",
+      { rollback: { on_failure: "stop" } },
+      initrd({ startedBy: ["sysroot.mount.requires"] }),
       [],
     ],
     [

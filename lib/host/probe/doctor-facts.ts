@@ -2,7 +2,13 @@
 import { constants, openSync, readFileSync } from "node:fs";
 import { ROLLBACK_RESULT } from "../../boot/rollback.ts";
 import { type RollbackResult, readResult } from "../../boot/rollback-result.ts";
-import type { BootFacts, DoctorFacts, RootMount, SystemFacts } from "../../doctor/facts.ts";
+import type {
+  BootFacts,
+  DoctorFacts,
+  MachineFacts,
+  RootMount,
+  SystemFacts,
+} from "../../doctor/facts.ts";
 import type { Mount } from "../../facts.ts";
 import { Fault } from "../../fault.ts";
 import { latin1OfText, textOfLatin1 } from "../../latin1.ts";
@@ -15,7 +21,7 @@ import { commandLine } from "./command-line.ts";
 import { filesystemFacts } from "./filesystem-facts.ts";
 import { probeLogins } from "./logins.ts";
 import { probeMounts } from "./mounts.ts";
-import { type FoundSystem, probeSystem } from "./nixos-system.ts";
+import { probeSystem } from "./nixos-system.ts";
 import { type Ids, ownerBelow, probePersisted } from "./persisted.ts";
 import { probePreviewFacts } from "./preview-facts.ts";
 import { runningRoot } from "./running-root.ts";
@@ -26,40 +32,59 @@ const BOOTED_SYSTEM = "/run/booted-system";
 
 /** @param dir `/` for the running system, else the target: canonical */
 export function probeDoctorFacts(profile: Profile, roots: Roots, dir: string): DoctorFacts {
-  const isRunning = dir === "/";
   using top = View.ofDevice(roots.device, "read-only");
-  using tree = new Handle(openSync(dir, constants.O_RDONLY | constants.O_DIRECTORY));
-  const next = probeSystem(tree.fd, NEXT_SYSTEM);
-  const booted = isRunning ? probeSystem(tree.fd, BOOTED_SYSTEM) : undefined;
-  const isOther = booted !== undefined && booted.initrdInode !== next?.initrdInode;
+  using tree = openTree(dir);
+  const machine = probeMachineFacts(profile, dir, roots.device);
   const names = { users: idsIn(tree.fd, "/etc/passwd"), groups: idsIn(tree.fd, "/etc/group") };
   return {
+    ...machine,
+    filesystem: filesystemFacts(roots, systemsOf(machine)),
     preview: probePreviewFacts(profile, roots, new Date()),
-    dir,
-    root: rootMount(profile, roots, dir),
     isOfBlank: isOfBlank(roots),
     blankOwner: roots.base === undefined ? undefined : ownerBelow(roots.base, "/"),
-    filesystem: filesystemFacts(roots, systemsOf(next, booted)),
-    boot: isRunning ? bootFacts() : undefined,
-    next: next?.facts,
-    booted: isOther ? booted.facts : undefined,
     mounted: mountedSubvolumes(profile, roots.device, dir),
     ...probePersisted(profile, roots, top, names),
     ...probeLogins(profile, roots, top),
   };
 }
 
-function systemsOf(...found: readonly (FoundSystem | undefined)[]): SystemFacts[] {
-  return found.flatMap((system) => system?.facts ?? []);
+/** @param device of the profile's file system; undefined where it can't be looked at */
+export function probeMachineFacts(profile: Profile, dir: string, device?: string): MachineFacts {
+  const isRunning = dir === "/";
+  using tree = openTree(dir);
+  const next = probeSystem(tree.fd, NEXT_SYSTEM);
+  const booted = isRunning ? probeSystem(tree.fd, BOOTED_SYSTEM) : undefined;
+  const isOther = booted !== undefined && booted.initrdInode !== next?.initrdInode;
+  return {
+    dir,
+    root: rootMount(profile, device, dir),
+    boot: isRunning ? bootFacts() : undefined,
+    next: next?.facts,
+    booted: isOther ? booted.facts : undefined,
+    filesystem: undefined,
+  };
 }
 
-function rootMount(profile: Profile, { device }: Roots, dir: string): RootMount | undefined {
+function openTree(dir: string): Handle {
+  return new Handle(openSync(dir, constants.O_RDONLY | constants.O_DIRECTORY));
+}
+
+function systemsOf({ next, booted }: MachineFacts): SystemFacts[] {
+  return [next, booted].filter((system) => system !== undefined);
+}
+
+function rootMount(
+  profile: Profile,
+  device: string | undefined,
+  dir: string,
+): RootMount | undefined {
   const mount = mountAt(probeMounts(), dir);
   if (mount === undefined) return undefined;
   const isProfiles =
     dir === "/"
       ? runningRoot(profile) !== undefined
-      : isOf(mount, mountsOfDevice(device)) &&
+      : device !== undefined &&
+        isOf(mount, mountsOfDevice(device)) &&
         mount.root === latin1OfText(`/${profile.btrfs.root}`);
   const { fsType, source, root } = mount;
   return { fsType, source: textOfLatin1(source), path: textOfLatin1(root), isProfiles };

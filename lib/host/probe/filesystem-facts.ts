@@ -16,7 +16,7 @@ export function filesystemFacts(
     const name = nameAt(path);
     return name === undefined ? [] : [[path, members.has(name)]];
   });
-  return { uuid: withDashes(filesystemInfo(root).id), leadsTo: new Map(leadsTo) };
+  return { device, uuid: withDashes(filesystemInfo(root).id), leadsTo: new Map(leadsTo) };
 }
 
 /** The kernel name of the device at a path of bytes as latin1; undefined for nothing, "" for no device. */
