@@ -9,14 +9,19 @@ const TOP = 256n;
 /** What a snapshot has in the place of a nested subvolume. */
 const STUB = 2n;
 
-/** A path as it is, and the same without its time. */
+/** A path as it is, with less and less of it: its count of links and ctime, its mtime. */
 interface Seen {
   readonly type: string;
+  readonly exact: string;
   readonly whole: string;
   readonly timeless: string;
 }
 
-const STUB_SEEN: Seen = { type: "directory", whole: "stub", timeless: "stub" };
+const STUB_SEEN = likeNothing("directory", "stub");
+
+export function likeNothing(type: string, what: string): Seen {
+  return { type, exact: what, whole: what, timeless: what };
+}
 
 /** A copy of a nested subvolume is a directory. */
 function kindOf(type: string): string {
@@ -37,10 +42,9 @@ export function walkTree(top: string): Tree {
     const timeless = [kindOf(type), ...facts, content].join(" ");
     const isStub = stat.ino === STUB;
     // A stub is shown with its parent's owner and the present time.
-    const seen = isStub
-      ? STUB_SEEN
-      : { type, timeless, whole: `${type} ${timeless} ${stat.mtimeNs}` };
-    found.set(path.toString("latin1"), seen);
+    const whole = `${type} ${timeless} ${stat.mtimeNs}`;
+    const exact = `${whole} ${stat.nlink} ${stat.ctimeNs}`;
+    found.set(path.toString("latin1"), isStub ? STUB_SEEN : { type, timeless, whole, exact });
     if (!stat.isDirectory()) return;
     for (const name of readdirSync(place, { encoding: "buffer" })) {
       visit(Buffer.concat([path, Buffer.from("/"), name]));
@@ -121,8 +125,19 @@ function faultOf({ path, status, fate, reason }: Predicted, done: RolledBack): s
     case "kept":
       return keptFault(now, before.get(path), reason);
     default:
-      return now?.whole === before.get(path)?.whole ? "it is there as it was" : undefined;
+      return isAsItWas(now, before.get(path), status) ? "it is there as it was" : undefined;
   }
+}
+
+/** Of a change of metadata alone, the count of links or ctime may be all. */
+function isAsItWas(now: Seen | undefined, was: Seen | undefined, status: string): boolean {
+  if (now === undefined || was === undefined) return false;
+  return status === "m" ? now.exact === was.exact : now.whole === was.whole;
+}
+
+/** Trees that differ in nothing but ctime, which a rename of their top changes, are alike. */
+export function linesOf(tree: Tree): string[] {
+  return Array.from(tree, ([path, { whole }]) => `${JSON.stringify(path)} ${whole}`).sort();
 }
 
 /** A mount point is only a place; of all else a copy must be there that is equal but for its time. */
