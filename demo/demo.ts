@@ -156,11 +156,12 @@ async function walkThrough(scratch: Scratch, executable: string | undefined): Pr
 
   say("6. Save what matters: what the profile lists, and the database that it forgot.");
   await demo.type("blankroot persist-copy");
-  await demo.type("blankroot persist-copy --dry-run /var/lib/postgresql");
-  await demo.type("blankroot persist-copy /var/lib/postgresql");
-  await demo.type("blankroot fs-diff", 1);
-  say("What was listed and copied is kept. The database has a copy that no list names yet:");
   await demo.type("blankroot fs-diff --json /var/lib/postgresql/16/PG_VERSION", 1);
+  say("What was listed and copied is kept. The database is in no list yet:");
+  await demo.type("blankroot persist-copy --add --dry-run /var/lib/postgresql");
+  await demo.type("blankroot persist-copy --add --verify /var/lib/postgresql");
+  await demo.type("grep -B 3 -A 2 postgresql host.toml");
+  await demo.type("blankroot fs-diff", 1);
 
   say("7. The rollback, as at every boot: the old root is set aside, a blank one takes its place.");
   await demo.type(`${mount} --unmount`);
@@ -168,6 +169,12 @@ async function walkThrough(scratch: Scratch, executable: string | undefined): Pr
   await demo.type(mount);
   await demo.type("blankroot fs-diff");
   await demo.type(`find ${target}/persist -type f`);
+
+  say("8. Something was forgotten after all: the old root still has it.");
+  await demo.type("blankroot old-roots list");
+  await demo.type("blankroot old-roots find '*history'");
+  await demo.type("blankroot old-roots restore 2 /root/.bash_history");
+  await demo.type(`cat ${target}/root/.bash_history`);
   await demo.type(`${mount} --unmount`);
   console.log("\nDone. The disk and all mounts of the demo are gone.");
 }

@@ -42,13 +42,19 @@ step 1 /tmp/links/fs-diff --json
 step 1 blankroot rollback-preview
 step 1 blankroot doctor --target /mnt
 step 0 blankroot persist-copy
-step 0 blankroot persist-copy /var/lib/app
+step 0 blankroot persist-copy --add --verify /var/lib/app
+step 0 grep -q /var/lib/app /etc/host.toml
+step 0 blankroot rollback-preview --script
 step 1 blankroot fs-diff
 step 0 blankroot mount-subvols --without-esp --unmount
 step 0 blankroot rollback --apply="$TOKEN"
 step 0 blankroot mount-subvols --without-esp
 step 0 blankroot fs-diff
 step 0 cat /mnt/persist/var/lib/app/rows /mnt/persist/etc/machine-id
+step 0 blankroot old-roots list
+step 0 blankroot old-roots find rows
+step 0 blankroot old-roots restore --to root 2 /var/lib/app/rows
+step 0 cat /mnt/var/lib/app/rows
 step 0 blankroot mount-subvols --without-esp --unmount
 echo finished
 `;
