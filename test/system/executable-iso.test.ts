@@ -45,7 +45,7 @@ step 0 blankroot persist-copy
 step 0 blankroot persist-copy --add --verify /var/lib/app
 step 0 grep -q /var/lib/app /etc/host.toml
 step 0 blankroot rollback-preview --script
-step 1 blankroot fs-diff
+step 0 blankroot fs-diff
 step 0 blankroot mount-subvols --without-esp --unmount
 step 0 blankroot rollback --apply="$TOKEN"
 step 0 blankroot mount-subvols --without-esp
