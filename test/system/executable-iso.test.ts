@@ -53,8 +53,9 @@ step 0 blankroot fs-diff
 step 0 cat /mnt/persist/var/lib/app/rows /mnt/persist/etc/machine-id
 step 0 blankroot old-roots list
 step 0 blankroot old-roots find rows
-step 0 blankroot old-roots restore --to root 2 /var/lib/app/rows
-step 0 cat /mnt/var/lib/app/rows
+rm /mnt/persist/var/lib/app/rows
+step 0 blankroot old-roots restore 2 /var/lib/app/rows
+step 0 cat /mnt/persist/var/lib/app/rows
 step 0 blankroot mount-subvols --without-esp --unmount
 echo finished
 `;
