@@ -1,5 +1,7 @@
 /** What only a systemd stage 1 has: an order of units, and ways to start one twice. */
 import { afterAll, describe, expect, test } from "bun:test";
+import type { RollbackParameters } from "../../lib/boot/rollback.ts";
+import { stage1Script } from "../../lib/boot/stage1.ts";
 import { deviceUnit } from "../../lib/boot/unit.ts";
 import { type Entry, fileEntry, linkEntry, programEntry } from "../support/cpio.ts";
 import { describeUnless } from "../support/privileged.ts";
@@ -13,6 +15,15 @@ const BOOTS = isLong() ? 150 : 1;
 const BOOT_TIMEOUT_MS = 180_000;
 const DISK_MODULES = "virtio_pci\nvirtio_blk\ncrc32c_generic\nbtrfs\n";
 const UNITS = "etc/systemd/system";
+
+/** The rollback, which waits amid its work until the device is back. */
+function waitingScript(parameters: RollbackParameters): string {
+  return `date() {
+  until [ -e /run/back ]; do /usr/bin/sleep 0.1; done
+  command date "$@"
+}
+${stage1Script(parameters)}`;
+}
 
 describeUnless(missingForBoots(), "the unit in systemd's stage 1", () => {
   const bench = new BootBench(systemdInitrd);
@@ -47,6 +58,41 @@ describeUnless(missingForBoots(), "the unit in systemd's stage 1", () => {
     },
     BOOTS * BOOT_TIMEOUT_MS,
   );
+
+  test.concurrent("goes on where udev takes its device away for a moment", async () => {
+    const device = deviceUnit(bench.system.device);
+    const files = [
+      fileEntry(
+        "etc/udev/rules.d/98-away.rules",
+        'ACTION=="change", SUBSYSTEM=="block", TEST=="/run/away", ENV{SYSTEMD_READY}="0"\n',
+      ),
+      fileEntry(
+        `${UNITS}/away.service`,
+        "[Unit]\nDefaultDependencies=no\n[Service]\nType=oneshot\nExecStart=/etc/away\n",
+      ),
+      linkEntry(`${UNITS}/initrd.target.wants/away.service`, "../away.service"),
+      programEntry(
+        "etc/away",
+        `#!/bin/bash
+until [ -d /run/blankroot/top ]; do sleep 0.01; done
+: >/run/away
+udevadm trigger --settle --subsystem-match=block
+echo "away: $(systemctl is-active '${device}')"
+rm /run/away
+udevadm trigger --settle --subsystem-match=block
+: >/run/back
+`,
+      ),
+    ];
+    const image = bench.copy();
+    await bench.boot(bench.initrd({ files, script: waitingScript }), image);
+    const [boot] = bench.read(image).boots;
+    expect(boot!.result).toMatchObject({ outcome: "done", warning: "" });
+    expect(boot!.messages.filter((line) => /^(away|rollback): \w+$/.test(line))).toEqual([
+      "away: inactive",
+      "rollback: done",
+    ]);
+  });
 
   describe("in an emergency that comes after the mount", () => {
     // What is mended there by hand; then `systemctl default`, as the shell does when it is left.

@@ -10,6 +10,7 @@ import type { Profile } from "../../../lib/profile.ts";
 import { type Entry, fileEntry, linkEntry, programEntry } from "../cpio.ts";
 import type { Scratch } from "../disk.ts";
 import { earlyMounts, type Stage1Options, writeInitrd } from "./initrd.ts";
+import { isLong } from "./long.ts";
 import type { BootParts } from "./parts.ts";
 import type { SmallSystem } from "./system.ts";
 
@@ -46,6 +47,7 @@ export function systemdInitrd(
     ...ROLLBACK_PROGRAMS.map((program) => linkEntry(`${BIN}/${program}`, `/usr/bin/${program}`)),
     ...mountEntries(system.profile, device),
     ...activationEntries(),
+    ...coldplugEntries(),
     ...reportEntries(),
     ...(options.files ?? []),
   ]);
@@ -106,6 +108,22 @@ ExecStart=/etc/activate
     linkEntry(
       `${UNITS}/initrd-switch-root.service.requires/activate.service`,
       "../activate.service",
+    ),
+  ];
+}
+
+/**
+ * Which devices udev looks at when it starts: in `test:long` all, else those that lead to
+ * a disk. Most are terminals, and they take a quarter of a boot.
+ */
+function coldplugEntries(): Entry[] {
+  if (isLong()) return [];
+  const subsystems = ["block", "misc", "pci", "virtio"].map((name) => `--subsystem-match=${name}`);
+  const trigger = `/usr/bin/udevadm trigger --action=add ${subsystems.join(" ")}`;
+  return [
+    fileEntry(
+      `${UNITS}/systemd-udev-trigger.service.d/few.conf`,
+      `[Service]\nExecStart=\nExecStart=${trigger}\n`,
     ),
   ];
 }
