@@ -327,7 +327,9 @@ describePrivileged("render-nix names file systems", () => {
     });
     const { stdout } = run();
     expect(stdout).toContain(`btrfs = "${device}";`);
-    expect(stdout).toContain(`boot.kernelParams = lib.mkIf ownDisks [ "resume_offset=${offset}" ];`);
+    expect(stdout).toContain(
+      `boot.kernelParams = lib.mkIf ownDisks [ "resume_offset=${offset}" ];`,
+    );
     sh(["umount", top]);
     expect(run().stdout).toContain(`resume_offset=${offset}`);
   });
