@@ -184,16 +184,35 @@ blankroot_prune() (
     fi
   }
 
+  # Leaves in $bytes the number behind $1 in what btrfs says of the space.
+  read_bytes() {
+    bytes=
+    case $usage in *"$1"*) ;; *) return 1 ;; esac
+    for bytes in ${usage#*"$1"}; do break; done
+    case $bytes in "" | *[!0-9]*) return 1 ;; esac
+  }
+
+  # Says so where the disk is nearly full: as lib/nearly-full.ts has it.
+  tell_space() {
+    usage=$(btrfs filesystem usage --raw "$top" 2>/dev/null) || return 0
+    read_bytes "Device size:" && size=$bytes || return 0
+    read_bytes "Free (estimated):" && free=$bytes || return 0
+    [ "$free" -lt $((size / 20)) ] && [ "$free" -lt 10737418240 ] || return 0
+    say "$device is nearly full, $((free >> 20)) MiB left of $((size >> 20)): deleted roots give back their space within minutes, and old-roots list shows what those that are kept hold"
+  }
+
   prune() {
     exists "$old_roots" || return 0
     look_at_old_roots
     find_old_roots
     choose
-    [ -n "$doomed" ] || return 0
-    list_subvolumes || die "can't list subvolumes, nothing was deleted: $listing"
+    if [ -n "$doomed" ]; then
+      list_subvolumes || die "can't list subvolumes, nothing was deleted: $listing"
+    fi
     for name in $doomed; do
       delete_old_root "$name"
     done
+    tell_space
   }
 
   finish() {

@@ -3,6 +3,7 @@
  * whose names may match are looked at closer.
  */
 import type { Change } from "../btrfs/change.ts";
+import type { Listing } from "../btrfs/directory.ts";
 import type { TooDeep } from "../btrfs/too-deep.ts";
 import type { AddedFiles } from "../btrfs/visit.ts";
 import { type Glob, matchesAny } from "../glob.ts";
@@ -23,14 +24,18 @@ export function findInRoot(root: number, search: Search, visit: (change: Change)
   const visitFiles = ({ entries, from, to }: AddedFiles) => {
     onStep();
     if (!byName) return false;
-    for (let rank = from; rank < to; rank++) {
-      const name = entries.name(rank);
-      if (globs.some((glob) => glob.matches(name))) return false;
-    }
-    return true;
+    return !globs.some((glob) => hasMatch(glob, entries, from, to));
   };
   diffSubvolumes({ root, base: undefined, tooDeep, visitFiles }, (change) => {
     onStep();
     if (matchesAny(globs, change.path)) visit(change);
   });
+}
+
+function hasMatch(glob: Glob, entries: Listing, from: number, to: number): boolean {
+  for (let rank = from; rank < to; rank++) {
+    const start = entries.nameStart(rank);
+    if (glob.matches(entries.arena, start, start + entries.nameLength(rank))) return true;
+  }
+  return false;
 }

@@ -32,22 +32,9 @@ export function compileIgnoreIn(patterns: readonly string[]): Matcher {
   };
 }
 
-/**
- * Compiles one pattern of any bytes into what tells whether it matches a name or a
- * path itself, and nothing for being beneath what it matches.
- */
-export function compileWhole(pattern: Uint8Array): Matcher {
-  const { head, tokens } = compileCharacters(charactersOf(pattern));
-  return (path) => {
-    if (!startsWith(path, head)) return false;
-    let states = start(tokens);
-    for (let offset = 0; offset < path.length && states.size > 0; ) {
-      const [character, length] = characterAt(path, offset);
-      states = step(tokens, states, character);
-      offset += length;
-    }
-    return states.has(tokens.length);
-  };
+/** Compiles a pattern of any bytes, for other uses of the same patterns. */
+export function compileBytes(pattern: Uint8Array): Pattern {
+  return compileCharacters(charactersOf(pattern));
 }
 
 /** What is wrong with a pattern, or undefined. */
@@ -68,9 +55,9 @@ export function overlaps(pattern: string, path: string, beneath: boolean): boole
 }
 
 /** A character to be equal to, or what stands for others. */
-type Token = number | "one" | "some" | "any" | "names";
+export type Token = number | "one" | "some" | "any" | "names";
 
-interface Pattern {
+export interface Pattern {
   readonly tokens: readonly Token[];
   /** The bytes before the first wildcard: most paths are told apart by these alone. */
   readonly head: Uint8Array;
@@ -81,7 +68,7 @@ const BACKSLASH = 0x5c;
 const QUESTION_MARK = 0x3f;
 const ASTERISK = 0x2a;
 /** A byte that is no UTF-8 counts as a character behind all others. */
-const LONE_BYTES = 0x110000;
+export const LONE_BYTES = 0x110000;
 
 function compile(pattern: string): Pattern {
   return compileCharacters(Array.from(pattern, (character) => character.codePointAt(0)!));
@@ -122,20 +109,17 @@ function charactersOf(bytes: Uint8Array): number[] {
 }
 
 /** The bytes of characters up to the first that is a byte alone. */
-function bytesOf(characters: readonly number[]): Uint8Array {
+export function bytesOf(characters: readonly number[]): Uint8Array {
   const alone = characters.findIndex((character) => character >= LONE_BYTES);
   const whole = alone === -1 ? characters : characters.slice(0, alone);
   return new TextEncoder().encode(String.fromCodePoint(...whole));
 }
 
-function matches({ head, tokens }: Pattern, path: Uint8Array): boolean {
-  return startsWith(path, head) && run(tokens, path);
-}
-
-function startsWith(path: Uint8Array, head: Uint8Array): boolean {
+function matches(pattern: Pattern, path: Uint8Array): boolean {
+  const { head, tokens } = pattern;
   if (path.length < head.length) return false;
   for (let i = head.length - 1; i >= 0; i--) if (path[i] !== head[i]) return false;
-  return true;
+  return run(tokens, path);
 }
 
 /** Whether the tokens match the path or a directory above it. */
@@ -191,7 +175,7 @@ function enter(tokens: readonly Token[], states: Set<number>, state: number): vo
 }
 
 /** The character at an offset and its length. */
-function characterAt(bytes: Uint8Array, offset: number): [number, number] {
+export function characterAt(bytes: Uint8Array, offset: number): [number, number] {
   const first = bytes[offset]!;
   if (first < 0x80) return [first, 1];
   const length = sequenceLength(first);

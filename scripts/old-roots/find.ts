@@ -2,7 +2,7 @@
 import { TooDeep } from "../../lib/btrfs/too-deep.ts";
 import { defineScript, jsonArgs, profileArgs, say } from "../../lib/cli.ts";
 import { UsageFault } from "../../lib/fault.ts";
-import { compileGlob } from "../../lib/glob.ts";
+import { Glob } from "../../lib/glob.ts";
 import { findInRoot } from "../../lib/host/find-in-root.ts";
 import { stdout } from "../../lib/host/output.ts";
 import { findDevice, openOldRoots } from "../../lib/host/probe/old-roots.ts";
@@ -34,7 +34,7 @@ export default defineScript({
     if (args.json === true && args.null === true) {
       throw new UsageFault("Cannot list with --json and --null: expected one of them");
     }
-    const globs = operands.map(compileGlob);
+    const globs = operands.map((pattern) => new Glob(pattern));
     const { profile } = await load();
     using old = openOldRoots(await findDevice(profile), profile.btrfs.old_roots);
     using roots = await openRoots({ profile });

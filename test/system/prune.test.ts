@@ -1,6 +1,14 @@
 /** The pruning of old roots on real btrfs, beside all that a careless one would delete. */
 import { describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { PRUNE_PROGRAMS } from "../../lib/boot/prune.ts";
 import { mountAt, Scratch, sh } from "../support/disk.ts";
 import { describePrivileged } from "../support/privileged.ts";
@@ -257,6 +265,28 @@ describePrivileged("prune.sh", () => {
     }
     machine.eject();
   });
+
+  test.each(Object.keys(SHELLS) as ShellName[])(
+    "says that the disk is nearly full, under %s",
+    (shell) => {
+      using scratch = new Scratch();
+      const machine = prepared(scratch, (top) => {
+        plantOldRoots(top);
+        // As much as fits.
+        const fill = 'head -c 200M /dev/urandom >"$1/home/fill"; sync -f "$1"';
+        Bun.spawnSync(["sh", "-c", fill, "sh", top], { stderr: "ignore" });
+      });
+      const full = /^prune: \S+ is nearly full, \d MiB left of 128: deleted roots give back/m;
+      expect(pruned(machine, { shell })).toMatchObject({
+        status: 0,
+        stderr: expect.stringMatching(full),
+        old: OLD.slice(3),
+      });
+      machine.onDisk((top) => rmSync(`${top}/home/fill`));
+      expect(pruned(machine, { shell }).stderr).not.toMatch(full);
+      machine.eject();
+    },
+  );
 
   test.each<[string, (machine: Machine, top: string) => void, RegExp]>([
     [

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "bun:test";
-import { compileGlob, matchesAny } from "../../lib/glob.ts";
+import { Glob, matchesAny } from "../../lib/glob.ts";
 
 /** Bytes, one a character. */
 const bytes = (text: string) => Buffer.from(text, "latin1");
 
-describe("compileGlob()", () => {
+describe("a Glob", () => {
   test.each<[pattern: string, path: string, matches: boolean]>([
     ["foo", "/foo", true],
     ["foo", "/a/b/foo", true],
@@ -37,14 +37,29 @@ describe("compileGlob()", () => {
     ["a??b", "/a\xc3\xa9b", false],
     ["a\xc3\xa9*", "/a\xc3\xa9b", true],
     ["/", "/", true],
+    ["*a*b*c", "/xaybzc", true],
+    ["*a*b*c", "/xaybzcd", false],
+    ["aa*aa", "/aaa", false],
+    ["*\xffa", "/b\xffa", true],
+    ["*\xffa", "/ba", false],
+    [`${"?".repeat(40)}*`, `/${"x".repeat(40)}`, true],
+    [`${"?".repeat(40)}*`, `/${"x".repeat(39)}`, false],
   ])("%j on %j: %p", (pattern, path, matches) => {
-    expect(matchesAny([compileGlob(bytes(pattern))], bytes(path))).toBe(matches);
+    expect(matchesAny([new Glob(bytes(pattern))], bytes(path))).toBe(matches);
   });
 
   test("matches where any of several does", () => {
-    const globs = ["/etc/a", "*.key"].map((pattern) => compileGlob(bytes(pattern)));
+    const globs = ["/etc/a", "*.key"].map((pattern) => new Glob(bytes(pattern)));
     const found = ["/etc/a", "/b/c.key", "/etc/b"].filter((path) => matchesAny(globs, bytes(path)));
     expect(found).toEqual(["/etc/a", "/b/c.key"]);
+  });
+
+  test("sees no more than the name, whatever lies behind it", () => {
+    const arena = bytes("a\xc3\xa9b");
+    expect(new Glob(bytes("a?")).matches(arena, 0, 2)).toBe(true);
+    expect(new Glob(bytes("a\xc3")).matches(arena, 0, 2)).toBe(true);
+    expect(new Glob(bytes("a\xc3\xa9")).matches(arena, 0, 2)).toBe(false);
+    expect(new Glob(bytes("\xa9b")).matches(arena, 2, 4)).toBe(true);
   });
 
   test.each<[pattern: string, fault: RegExp]>([
@@ -54,10 +69,10 @@ describe("compileGlob()", () => {
     ["etc/", /ends with a slash/],
     ["a\0", /^Cannot find "a\\x00": the pattern is one with a NUL/],
   ])("refuses %j", (pattern, fault) => {
-    expect(() => compileGlob(bytes(pattern))).toThrow(fault);
+    expect(() => new Glob(bytes(pattern))).toThrow(fault);
   });
 
   test("takes an escaped backslash at the end", () => {
-    expect(matchesAny([compileGlob(bytes("a\\\\"))], bytes("/a\\"))).toBe(true);
+    expect(matchesAny([new Glob(bytes("a\\\\"))], bytes("/a\\"))).toBe(true);
   });
 });
