@@ -16,6 +16,12 @@ export const EXTENT_DATA_KEY = 108;
 export const ROOT_ITEM_KEY = 132;
 export const ROOT_BACKREF_KEY = 144;
 export const ROOT_REF_KEY = 156;
+export const EXTENT_ITEM_KEY = 168;
+export const EXTENT_OWNER_REF_KEY = 172;
+export const EXTENT_DATA_REF_KEY = 178;
+export const SHARED_DATA_REF_KEY = 184;
+export const QGROUP_STATUS_KEY = 240;
+export const QGROUP_INFO_KEY = 242;
 
 /** As dump-tree prints them; those of an inode that we only pass by included. */
 export const KEY_NAMES: Readonly<Record<number, string>> = {
@@ -28,10 +34,18 @@ export const KEY_NAMES: Readonly<Record<number, string>> = {
   [ROOT_ITEM_KEY]: "ROOT_ITEM",
   [ROOT_BACKREF_KEY]: "ROOT_BACKREF",
   [ROOT_REF_KEY]: "ROOT_REF",
+  [EXTENT_ITEM_KEY]: "EXTENT_ITEM",
+  [EXTENT_DATA_REF_KEY]: "EXTENT_DATA_REF",
+  [QGROUP_STATUS_KEY]: "QGROUP_STATUS",
+  [QGROUP_INFO_KEY]: "QGROUP_INFO",
 };
 
 /** The tree that names all other trees. */
 export const ROOT_TREE_OBJECTID = 1;
+/** The tree of all extents of the disk, by address. */
+export const EXTENT_TREE_OBJECTID = 2;
+/** The tree of quota groups; there where quotas are on. */
+export const QUOTA_TREE_OBJECTID = 8;
 /** The inode at the top of every subvolume. */
 export const FIRST_FREE_OBJECTID = 256;
 /** What the kernel shows where a snapshot holds the entry of a nested subvolume it did not copy. */
@@ -140,6 +154,28 @@ export const ROOT_SUBVOL_RDONLY = 1;
 
 /** struct btrfs_root_ref, the content of a ROOT_REF and of a ROOT_BACKREF; the name follows it. */
 export const RootRef = { dirid: 0, sequence: 8, nameLength: 16, size: 18 } as const;
+
+/** struct btrfs_extent_item; references follow it, each behind a byte for its type. */
+export const ExtentItem = { refs: 0, generation: 8, flags: 16, size: 24 } as const;
+/** struct btrfs_extent_data_ref: how often files of a tree refer to an extent, by leaves of its own. */
+export const ExtentDataRef = { root: 0, objectid: 8, offset: 16, count: 24, size: 28 } as const;
+
+/** struct btrfs_qgroup_status_item */
+export const QgroupStatus = { version: 0, generation: 8, flags: 16, size: 24 } as const;
+/** Bits of `QgroupStatus.flags`. */
+export const QGROUP_STATUS_ON = 1;
+export const QGROUP_STATUS_RESCAN = 2;
+export const QGROUP_STATUS_INCONSISTENT = 4;
+export const QGROUP_STATUS_SIMPLE_MODE = 8;
+/** struct btrfs_qgroup_info_item: bytes that a subvolume refers to, and alone refers to. */
+export const QgroupInfo = {
+  generation: 0,
+  referenced: 8,
+  referencedCompressed: 16,
+  exclusive: 24,
+  exclusiveCompressed: 32,
+  size: 40,
+} as const;
 
 /** Values of `DirItem.type` (BTRFS_FT_*), in order from 1. */
 export const FT_REG_FILE = 1;

@@ -12,8 +12,8 @@
 import { SearchKey } from "./search-key.ts";
 import { type Page, SearchHeader, type TreeReader } from "./tree-reader.ts";
 
-/** So many inodes, which likely lie in one block or in two, are a neighbourhood. */
-const NEIGHBOURS = 64;
+/** So many inodes likely lie in one block or in two. */
+const NEAR = 64;
 /** A power of two. */
 const NEIGHBOURHOODS = 4096;
 const BLOCKS_MAX = 64;
@@ -24,6 +24,7 @@ export class ReadAhead implements TreeReader {
   readonly filesystem: string;
   readonly #reader: TreeReader;
   readonly #key = new SearchKey();
+  readonly #near: number;
   readonly #blocks: Block[] = [];
   /** The block that is overwritten next where there are so many. */
   #oldest = 0;
@@ -31,9 +32,13 @@ export class ReadAhead implements TreeReader {
   readonly #blockOf = new Uint8Array(NEIGHBOURHOODS);
   readonly #asked = new Float64Array(NEIGHBOURHOODS).fill(Number.NEGATIVE_INFINITY);
 
-  /** @param reader for this alone: its page is kept from one search to the next */
-  constructor(reader: TreeReader) {
+  /**
+   * @param reader for this alone
+   * @param near as close as that, objectids are likely to lie in one block: a neighbourhood
+   */
+  constructor(reader: TreeReader, near = NEAR) {
     this.#reader = reader;
+    this.#near = near;
     this.nodeSizeBytes = reader.nodeSizeBytes;
     this.filesystem = reader.filesystem;
   }
@@ -53,20 +58,20 @@ export class ReadAhead implements TreeReader {
   }
 
   #find(key: SearchKey): Page | undefined {
-    const at = neighbourhood(key.minObjectid) % NEIGHBOURHOODS;
+    const at = this.#neighbourhood(key.minObjectid) % NEIGHBOURHOODS;
     return this.#blocks[this.#blockOf[at]!]?.find(key);
   }
 
   /** Takes the block along where its next inodes are likely to be wanted too. */
   #readOn(key: SearchKey): Page | undefined {
-    const here = neighbourhood(key.minObjectid);
+    const here = this.#neighbourhood(key.minObjectid);
     const isKnown = this.#isAsked(here) || this.#isAsked(here - 1) || this.#isAsked(here + 1);
     this.#asked[here % NEIGHBOURHOODS] = here;
     if (!isKnown) return undefined;
     const index = this.#nextBlock();
     const block = this.#blocks[index]!;
     this.#read(block, key);
-    const last = Math.min(neighbourhood(block.lastObjectid), here + NEIGHBOURHOODS - 1);
+    const last = Math.min(this.#neighbourhood(block.lastObjectid), here + NEIGHBOURHOODS - 1);
     for (let each = here; each <= last; each++) this.#blockOf[each % NEIGHBOURHOODS] = index;
     return block.find(key);
   }
@@ -87,6 +92,10 @@ export class ReadAhead implements TreeReader {
     key.aim(wanted.tree, wanted.minObjectid, wanted.minType, wanted.maxType);
     key.maxObjectid = Number.MAX_SAFE_INTEGER;
     block.take(this.#reader.search(key, this.#pageBytes), wanted.tree);
+  }
+
+  #neighbourhood(objectid: number): number {
+    return Math.floor(objectid / this.#near);
   }
 
   get #pageBytes(): number {
@@ -175,8 +184,4 @@ class Block {
     this.#headers[index] = header;
     return header + SearchHeader.size + view.getUint32(header + SearchHeader.length, true);
   }
-}
-
-function neighbourhood(inode: number): number {
-  return Math.floor(inode / NEIGHBOURS);
 }

@@ -25,6 +25,8 @@ export interface SubvolumeRecord {
   readonly generation: number;
   /** The transaction that it was made in. */
   readonly otransid: number;
+  /** The transaction of the last snapshot that was taken of it, or that it was made as. */
+  readonly lastSnapshot: number;
   /** Size of its tree: a measure of the number of its files. */
   readonly treeBytes: number;
 }
@@ -60,6 +62,7 @@ function decode(item: ItemCursor): SubvolumeRecord | undefined {
     isReadOnly: (view.getUint32(at + RootItem.flags, true) & ROOT_SUBVOL_RDONLY) !== 0,
     ctransid: u64(view, at + RootItem.ctransid),
     otransid: u64(view, at + RootItem.otransid),
+    lastSnapshot: u64(view, at + RootItem.lastSnapshot),
     treeBytes: u64(view, at + RootItem.bytesUsed),
   };
 }
