@@ -14,6 +14,7 @@ import { parseArgs } from "node:util";
 import { Scratch, sh } from "../test/support/disk.ts";
 import { build } from "./build.ts";
 import { type Contender, contenders, fsDiff } from "./contenders.ts";
+import { measureLogin } from "./login.ts";
 import { median, peakBytes, timeLine, timeProgram, workOf } from "./measure.ts";
 import { makeSets, type Sample } from "./sets.ts";
 import { measureStarts } from "./starts.ts";
@@ -45,7 +46,9 @@ const built = build(scratch.mkdir("built"));
 report("starts", renderStarts(measureStarts(built)));
 if (!wanted.starts) {
   console.error("making the sets, two minutes");
-  const { server, million, delta } = makeSets(scratch);
+  const sets = makeSets(scratch);
+  const { server, million, delta } = sets;
+  const login = measureLogin(scratch, built, sets);
   const results = [server, million, delta].flatMap((set) =>
     measure(set, contenders(built), ROUNDS[set.name as keyof typeof ROUNDS]),
   );
@@ -56,7 +59,7 @@ if (!wanted.starts) {
     ours: workOf(argv, ROUNDS.million),
     bare: workOf([built.walk, million.root], ROUNDS.million),
   };
-  report("bench", renderTable(results, { emptyMs: median(empty)!, peaks, work }));
+  report("bench", renderTable(results, { emptyMs: median(empty)!, peaks, work, login }));
 }
 
 function report(name: string, table: string): void {

@@ -20,6 +20,8 @@ const FILES_EACH = 20;
 const CHANGES = 1000;
 
 export interface Sets {
+  /** Of the file system that holds all of them. */
+  readonly device: string;
   readonly server: Sample;
   readonly million: Sample;
   readonly delta: Sample;
@@ -31,7 +33,9 @@ export function makeSets(scratch: Scratch): Sets {
   const at = (name: string) => join(top, name);
   const snapshot = (from: string, to: string, ...flags: string[]) =>
     sh(["btrfs", "--quiet", "subvolume", "snapshot", ...flags, at(from), at(to)]);
-  sh(["btrfs", "--quiet", "subvolume", "create", at("empty")]);
+  for (const name of ["empty", "persist"]) {
+    sh(["btrfs", "--quiet", "subvolume", "create", at(name)]);
+  }
   sh(["btrfs", "property", "set", "-ts", at("empty"), "ro", "true"]);
   const snapperOf = (name: string, base: string) =>
     new SnapperSide(scratch.dir, name, { top, base: at(base) });
@@ -50,6 +54,7 @@ export function makeSets(scratch: Scratch): Sets {
     return { name, root: at(root), base: at(base), snapper: snapper.finish(at(root)) };
   };
   const sets = {
+    device,
     server: sample("server", "server", "empty", ofServer!),
     million: sample("million", "million", "empty", ofMillion!),
     delta: sample("delta", "changed", "million-blank", ofDelta),

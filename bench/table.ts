@@ -1,5 +1,6 @@
 /** Results as tables of Markdown, and their places in the README. */
 import type { Result } from "./bench.ts";
+import type { LoginTimes } from "./login.ts";
 import type { Work } from "./measure.ts";
 import type { Start } from "./starts.ts";
 
@@ -22,6 +23,7 @@ export interface Background {
   readonly peaks: Peaks;
   /** For the million. */
   readonly work: { readonly ours: Work; readonly bare: Work };
+  readonly login: LoginTimes;
 }
 
 export function renderTable(results: readonly Result[], background: Background): string {
@@ -46,13 +48,14 @@ export function renderTable(results: readonly Result[], background: Background):
   ].join("\n");
 }
 
-function remarks({ emptyMs, peaks, work: { ours, bare } }: Background): string[] {
+function remarks({ emptyMs, peaks, work: { ours, bare }, login }: Background): string[] {
   const whole = (number: number) => number.toFixed(0);
   return [
     `Medians, with the ratio to fs-diff. An executable that does nothing takes ${whole(emptyMs)} ms here; fs-diff`,
     `needs ${whole(peaks.all / MIB)} MiB for the million, and ${whole(peaks.one / MIB)} MiB on one processor. Of its processor time for`,
     `the million, the kernel's searches take ${whole(ours.kernelMs)} ms and its own code in two threads ${whole(ours.ownMs)} ms;`,
-    `for the bare search the kernel takes ${whole(bare.kernelMs)} ms.`,
+    `for the bare search the kernel takes ${whole(bare.kernelMs)} ms. rollback-preview --login on the 2,500 paths takes`,
+    `${whole(login.keptMs)} ms over the start where nothing was written since the last time, else ${whole(login.countedMs)} ms.`,
   ];
 }
 

@@ -72,6 +72,10 @@ export const preview = z
     keep: z.strictObject({ days: z.int().min(0), at_least: z.int().min(0) }),
     pruned: z.array(path).describe("Old roots that the rollback deletes"),
     outdated: z.array(path).describe("Old roots that the daily pruning deletes"),
+    freed: z
+      .strictObject({ bytes: large, method: z.enum(["qgroups", "backrefs"]) })
+      .nullable()
+      .describe("What deleting them frees: what nothing that stays refers to; null where none is"),
     warnings: z.array(z.strictObject({ kind: z.enum(WARNING_KINDS), text: z.string() })),
   })
   .describe("What the next boot does and takes");

@@ -43,6 +43,13 @@ export interface PreviewFacts {
 /** "none": nothing was written to the root, and it stays. "kept": it stays, as was asked for. */
 export type Swap = "done" | "none" | "kept" | "impossible";
 
+/** Of what is shared, only what no subvolume that stays refers to. */
+export interface FreedSpace {
+  readonly bytes: number;
+  /** By quota groups, or by the references to each extent. */
+  readonly method: "qgroups" | "backrefs";
+}
+
 export interface Preview {
   readonly device: string;
   readonly root: string;
@@ -69,6 +76,8 @@ export interface Preview {
   readonly pruned: readonly string[];
   /** Those that rollback.keep no longer asks for: the daily pruning deletes them, and no boot. */
   readonly outdated: readonly string[];
+  /** What deleting them frees; undefined where there are none, or nobody has looked. */
+  readonly freed: FreedSpace | undefined;
   readonly warnings: readonly Warning[];
   /** What ages are counted from. */
   readonly now: Date;
@@ -113,9 +122,18 @@ export function planPreview(profile: Profile, facts: PreviewFacts, tally: Tally)
     keep,
     pruned: deleted,
     outdated: deletesOld ? [] : old,
+    freed: undefined,
     warnings: previewWarnings(profile, facts, groups),
     now: facts.now,
   };
+}
+
+/** Paths of the subvolumes that the rollback deletes, or else the daily pruning. */
+export function deletedPaths({ btrfs }: Profile, preview: Preview): string[] {
+  const { pruned, outdated, setAside } = preview;
+  // A name that begins with a time is all of ASCII.
+  const paths = [...pruned, ...outdated].map((name) => `${btrfs.old_roots}/${name}`);
+  return setAside?.kept === false ? [btrfs.root, ...paths] : paths;
 }
 
 /** What decides whether the root is set aside. */

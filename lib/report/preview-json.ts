@@ -36,6 +36,7 @@ export function previewJson(preview: Preview): string {
     keep: preview.keep,
     pruned: preview.pruned.map(placeFields),
     outdated: preview.outdated.map(placeFields),
+    freed: preview.freed ?? null,
     warnings: preview.warnings,
   };
   return toJson(value, 2);

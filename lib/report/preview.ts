@@ -1,6 +1,6 @@
 /** A preview of the next boot for people: the verdict in one sentence, then why. */
 import { keepText } from "../old-roots.ts";
-import type { Preview } from "../plans/preview.ts";
+import type { FreedSpace, Preview } from "../plans/preview.ts";
 import type { PreviewStep } from "../plans/preview-steps.ts";
 import type { Count } from "../tally.ts";
 import { formatBytes, plural, visible } from "../text.ts";
@@ -11,6 +11,7 @@ const NAMED_IN_VERDICT = 3;
 /** And into a step, or a list of nested subvolumes. */
 const NAMED_IN_STEP = 8;
 const NESTED_SHOWN = 20;
+const ROOTS_SHOWN = 20;
 
 /** Lines of text in which no name can drive a terminal. */
 export function renderPreview(preview: Preview): string[] {
@@ -106,16 +107,36 @@ function exampleLines({ examples, counts }: Preview): string[] {
   ];
 }
 
-function pruneLines({ pruned, outdated, keep }: Preview): string[] {
-  const lines = (names: readonly string[]) =>
-    names.map((name) => `  ${visible(Buffer.from(name, "latin1"))}`);
+function pruneLines({ pruned, outdated, keep, freed, setAside, root }: Preview): string[] {
+  const frees = freed === undefined ? "" : `, which frees ${freedText(freed)}`;
+  if (setAside?.kept === false) {
+    const old = pruned.length === 0 ? "" : ` and ${plural(pruned.length, "old root")}`;
+    const colon = pruned.length === 0 ? "" : ":";
+    const first = `${visible(root)}${old} to be deleted, for none are kept${frees}${colon}`;
+    return [first, ...rootLines(pruned)];
+  }
   if (pruned.length > 0) {
-    return [
-      `${plural(pruned.length, "old root")} to be deleted, for none are kept:`,
-      ...lines(pruned),
-    ];
+    const which = plural(pruned.length, "old root");
+    return [`${which} to be deleted, for none are kept${frees}:`, ...rootLines(pruned)];
   }
   if (outdated.length === 0) return [];
   const which = `${plural(outdated.length, "old root")} older than rollback.keep asks for`;
-  return [`${which} (${keepText(keep)}), for the daily pruning to delete:`, ...lines(outdated)];
+  return [
+    `${which} (${keepText(keep)}), for the daily pruning to delete${frees}:`,
+    ...rootLines(outdated),
+  ];
+}
+
+function rootLines(names: readonly string[]): string[] {
+  const more = names.length - ROOTS_SHOWN;
+  return [
+    ...names.slice(0, ROOTS_SHOWN).map((name) => `  ${visible(Buffer.from(name, "latin1"))}`),
+    ...(more > 0 ? [`  and ${more} more`] : []),
+  ];
+}
+
+/** With the way it was found: what is shared counts for nobody. */
+function freedText({ bytes, method }: FreedSpace): string {
+  const way = method === "qgroups" ? "quota groups" : "the references to each extent";
+  return `${formatBytes(bytes)} by ${way}`;
 }

@@ -11,9 +11,12 @@ export interface ProfileOptions {
   readonly more?: string;
   readonly swap?: string;
   readonly btrfs?: string;
+  /** Of subvolumes, other than usual. */
+  readonly names?: { readonly root: string; readonly blank: string };
 }
 
 export function profileText(options: ProfileOptions): string {
+  const { root, blank } = options.names ?? { root: "root", blank: "root-blank" };
   const swap = options.swap ?? '[disk.swap]\nkind = "partition"\nsize = "64MiB"\n';
   return `version = 1
 
@@ -30,8 +33,8 @@ label = ${JSON.stringify(options.label ?? "Butter")}
 ${swap}
 [btrfs]
 mount_options = ["compress=zstd", "noatime"]
-root = "root"
-blank = "root-blank"
+root = "${root}"
+blank = "${blank}"
 old_roots = "old_roots"
 ${options.btrfs ?? ""}
 [btrfs.subvolumes]

@@ -124,6 +124,32 @@ describePrivileged("rollback-preview", () => {
     expect(outdated).toEqual([{ path: name }]);
   });
 
+  test.each(["backrefs", "qgroups"] as const)("says what pruning frees, by %s", (method) => {
+    using machine = new Machine("[rollback]\nkeep = { days = 0, at_least = 1 }\n");
+    const MIB = 1024 ** 2;
+    const random = (bytes: number) =>
+      crypto
+        .getRandomValues(new Uint8Array(65_536))
+        .toHex()
+        .repeat(bytes / 131_072);
+    writeFileSync(machine.in("root/alone"), random(4 * MIB));
+    writeFileSync(machine.in("root/shared"), random(8 * MIB));
+    sh(["cp", "--reflink=always", machine.in("root/shared"), machine.in("persist/shared")]);
+    machine.rollBack();
+    machine.write("root", "/y");
+    sh(["btrfs", "filesystem", "sync", machine.top]);
+    if (method === "qgroups") {
+      sh(["btrfs", "quota", "enable", machine.top]);
+      sh(["btrfs", "quota", "rescan", "-w", machine.top]);
+    }
+    const { freed, outdated } = JSON.parse(machine.run("rollback-preview", "--json").stdout);
+    expect([outdated.length, freed.method]).toEqual([1, method]);
+    expect(freed.bytes).toBeGreaterThanOrEqual(4 * MIB);
+    expect(freed.bytes).toBeLessThan(5 * MIB);
+    const { stdout } = machine.run("rollback-preview");
+    expect(stdout).toMatch(/for the daily pruning to delete, which frees 4(?:\.\d)? MiB by/);
+  });
+
   test("knows a root that nothing was written to, which stays", () => {
     using machine = new Machine();
     machine.write("root", "/x");

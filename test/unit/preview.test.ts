@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { type PreviewFacts, planPreview } from "../../lib/plans/preview.ts";
+import { deletedPaths, type PreviewFacts, planPreview } from "../../lib/plans/preview.ts";
 import type { StepKind } from "../../lib/plans/preview-steps.ts";
 import type { WarningKind } from "../../lib/plans/preview-warnings.ts";
 import { renderPreview, verdictOf } from "../../lib/report/preview.ts";
@@ -151,6 +151,7 @@ describe("planPreview() tells the steps", () => {
     const { kind, names } = preview.steps.find((step) => step.kind === "delete-old-roots")!;
     expect([kind, names]).toEqual(["delete-old-roots", [`old_roots/${OLD}`]]);
     expect(renderPreview(preview).join("\n")).toContain("then deleted: old roots are not kept");
+    expect(deletedPaths(exampleProfile(keepsNone), preview)).toEqual(["root", `old_roots/${OLD}`]);
   });
 
   test("where the boot stops, and goes no further", () => {
@@ -168,6 +169,15 @@ describe("renderPreview()", () => {
       previewOf(["/b/a", "/b/b"], { withoutCopy: ["/etc/a"], oldRoots: [OLD] }),
     );
     expect(lines).toMatchSnapshot();
+  });
+
+  test.each<["qgroups" | "backrefs", string]>([
+    ["qgroups", "2 KiB by quota groups"],
+    ["backrefs", "2 KiB by the references to each extent"],
+  ])("says what pruning frees, and how that is known: %s", (method, text) => {
+    const preview = previewOf([], { oldRoots: [OLD] });
+    const lines = renderPreview({ ...preview, freed: { bytes: 2048, method } });
+    expect(lines.join("\n")).toContain(`for the daily pruning to delete, which frees ${text}:`);
   });
 
   test("warns of a time to come", () => {
