@@ -1,10 +1,8 @@
 /** What the deletion of old roots frees: what they and all that is nested in them hold alone. */
-import { treesWithNested } from "../../btrfs/nested.ts";
 import type { FreedSpace } from "../../plans/preview.ts";
 import { subvolumeOf } from "../btrfs-ioctl.ts";
-import { findHeldSpace } from "../exclusive-bytes.ts";
+import { findSpaceWithNested } from "../exclusive-bytes.ts";
 import { View } from "../roots/views.ts";
-import { TreeSearch } from "../tree-search.ts";
 
 /**
  * @param paths of the subvolumes, below the top of the file system
@@ -13,12 +11,11 @@ import { TreeSearch } from "../tree-search.ts";
 export function probeFreedSpace(device: string, paths: readonly string[]): FreedSpace | undefined {
   if (paths.length === 0) return undefined;
   using top = View.ofDevice(device, "read-only");
-  const reader = new TreeSearch(top.top);
   const trees = paths.flatMap((path) => {
     const fd = top.subvolume(path);
-    return fd === undefined ? [] : treesWithNested(reader, subvolumeOf(fd));
+    return fd === undefined ? [] : [subvolumeOf(fd)];
   });
   if (trees.length === 0) return undefined;
-  const { exclusiveBytes, method } = findHeldSpace(top.top, trees);
+  const { exclusiveBytes, method } = findSpaceWithNested(top.top, trees);
   return { bytes: exclusiveBytes, method };
 }
