@@ -14,6 +14,7 @@ import { Refusal, UsageFault } from "../lib/fault.ts";
 import { claimPersistRoot } from "../lib/host/copy/access.ts";
 import { writersAmong } from "../lib/host/copy/in-use.ts";
 import { isThere, lookAtSources } from "../lib/host/copy/look.ts";
+import { namesOutside } from "../lib/host/copy/outside.ts";
 import { runCopy } from "../lib/host/copy/run.ts";
 import { frozenSource, liveSource } from "../lib/host/copy/source.ts";
 import type { SourceTrees } from "../lib/host/copy/trees.ts";
@@ -157,6 +158,7 @@ async function look(
   return {
     ...looked,
     writers: writersAmong(looked.entries, roots.trees),
+    outside: namesOutside(looked.entries, roots.trees),
     persistPath: persist.path,
     live: latin1Set(roots.live),
     mountPoints: latin1Set(roots.mountPoints),
