@@ -16,6 +16,7 @@ import { claimPersistRoot } from "../lib/host/copy/access.ts";
 import type { Adding, AddingRequest } from "../lib/host/copy/adding.ts";
 import { writersAmong } from "../lib/host/copy/in-use.ts";
 import { isThere, lookAtSources } from "../lib/host/copy/look.ts";
+import { namesOutside } from "../lib/host/copy/outside.ts";
 import { runCopy } from "../lib/host/copy/run.ts";
 import { frozenSource, liveSource } from "../lib/host/copy/source.ts";
 import type { SourceTrees } from "../lib/host/copy/trees.ts";
@@ -193,6 +194,7 @@ async function look(
   return {
     ...looked,
     writers: writersAmong(looked.entries, roots.trees),
+    outside: namesOutside(looked.entries, roots.trees),
     persistPath: persist.path,
     live: latin1Set(roots.live),
     mountPoints: latin1Set(roots.mountPoints),

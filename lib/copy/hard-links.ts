@@ -38,8 +38,8 @@ export class HardLinks {
     return known;
   }
 
-  /** Those that have more names than were met, by their first one. */
-  get incomplete(): readonly FirstName[] {
-    return [...this.#names.values()].filter(({ met, links }) => met < links);
+  /** How many have more names than were met. */
+  get incomplete(): number {
+    return [...this.#names.values()].filter(({ met, links }) => met < links).length;
   }
 }

@@ -15,7 +15,7 @@ import type { Writer } from "../copy/writers.ts";
 import { Refusal } from "../fault.ts";
 import { type InodeStatus, isSameInode } from "../inode-status.ts";
 import { latin1 } from "../latin1.ts";
-import { plural } from "../text.ts";
+import { plural, visible } from "../text.ts";
 
 /** One path of the root that was named, lies below one that was, or leads to one. */
 export interface SourceEntry {
@@ -49,6 +49,8 @@ export interface CopyFacts {
   readonly named: readonly Uint8Array[];
   /** Who has one of the files open for writing. */
   readonly writers: readonly Writer[];
+  /** Names of what is copied that are not copied themselves, as far as they are known. */
+  readonly outside: readonly OutsideNames[];
   /** Listed by the profile, and nowhere. */
   readonly absent: readonly string[];
   /** What both sides are called; the root and the persist root's path unless given. */
@@ -58,6 +60,12 @@ export interface CopyFacts {
 export interface SideNames {
   readonly from: string;
   readonly to: string;
+}
+
+export interface OutsideNames {
+  readonly path: Uint8Array;
+  /** Other paths of the same inode. */
+  readonly names: readonly Uint8Array[];
 }
 
 export interface CopyAction {
@@ -207,9 +215,9 @@ class Planner {
   }
 
   #notes(): string[] {
-    const { absent, named, live } = this.#facts;
+    const { absent, named, live, outside } = this.#facts;
     const beneath = named.filter((path) => mountAbove(latin1(path), live) !== undefined);
-    const outside = this.#links.incomplete.length;
+    const unnamed = Math.max(0, this.#links.incomplete - outside.length);
     return [
       ...absent.map((path) => `${path} is listed, but there is nothing to copy`),
       ...noteIf(
@@ -217,8 +225,9 @@ class Planner {
         "path",
         "under a mount: what is copied lies beneath that, and is not what is seen there",
       ),
+      ...outside.map(noteOutside),
       ...noteIf(
-        outside,
+        unnamed,
         "file",
         "with hard links outside of what is copied: those names stay behind",
       ),
@@ -241,6 +250,11 @@ class Planner {
 
 function noteIf(count: number, noun: string, text: string): string[] {
   return count === 0 ? [] : [`${plural(count, noun)} ${text}`];
+}
+
+function noteOutside({ path, names }: OutsideNames): string {
+  const others = names.map((name) => visible(name)).join(", ");
+  return `${visible(path)} has hard links outside of what is copied, which stay behind: ${others}`;
 }
 
 const NO_LINK = { linkTo: undefined, linkCopy: undefined } as const;

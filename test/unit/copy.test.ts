@@ -66,6 +66,7 @@ function plan(entries: SourceEntry[], more: Partial<CopyFacts> = {}, update = fa
     leftovers: [],
     named: [],
     writers: [],
+    outside: [],
     absent: [],
     ...more,
   };
