@@ -11,8 +11,8 @@
 import { SearchKey } from "./search-key.ts";
 import { type Page, SearchHeader, type TreeReader } from "./tree-reader.ts";
 
-/** More than any block holds: 64 KiB of items without content. */
-const ITEMS_MAX = 2048;
+/** More than any block holds: of 64 KiB, each item takes the 25 bytes of a struct btrfs_item. */
+const ITEMS_MAX = 4096;
 const TWO_32 = 2 ** 32;
 /** Inodes as close as that are likely to lie in one block, or in two. */
 const NEAR = 64;
