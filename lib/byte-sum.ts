@@ -53,7 +53,10 @@ export class ByteSum {
 
   /** Rounded, where parts of a byte are left. */
   get total(): Exact {
-    return exactOf(this.#beyond + BigInt(this.#whole) + BigInt(Math.round(this.#parts)));
+    const parts = Math.round(this.#parts);
+    const sum = this.#whole + parts;
+    if (this.#beyond === 0n && Number.isSafeInteger(sum)) return sum;
+    return exactOf(this.#beyond + BigInt(this.#whole) + BigInt(parts));
   }
 
   #addWhole(bytes: number): void {

@@ -11,6 +11,7 @@ const TWO_32 = 2 ** 32;
 
 /** @param high signed where the value is */
 export function exact(high: number, low: number): Exact {
+  if (high === 0) return low;
   const value = high * TWO_32 + low;
   return Number.isSafeInteger(value) ? value : (BigInt(high) << 32n) + BigInt(low);
 }

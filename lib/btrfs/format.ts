@@ -6,15 +6,27 @@
  * before it; the tables give each field once, and nothing else counts bytes.
  */
 
-/** Types of items: the middle part of a key. */
+/*
+ * Types of items: the middle part of a key (objectid, type, offset), by which a tree is
+ * sorted. What an item holds is the structure that is named; "then" is in the item too.
+ */
+/** (inode, 1, 0): InodeItem. */
 export const INODE_ITEM_KEY = 1;
+/** (inode, 12, directory): InodeRef, then the name; one behind another where it has more there. */
 export const INODE_REF_KEY = 12;
+/** (inode, 13, hash of directory and name): InodeExtref, then the name; once INODE_REF is full. */
 export const INODE_EXTREF_KEY = 13;
+/** (inode, 24, hash of the name): DirItem, then name and value; one behind another of one hash. */
 export const XATTR_ITEM_KEY = 24;
+/** (directory, 96, number that only grows): DirItem, then the name. */
 export const DIR_INDEX_KEY = 96;
+/** (inode, 108, offset in the file): FileExtentItem; of inline ones its head, then the bytes. */
 export const EXTENT_DATA_KEY = 108;
+/** In the root tree, (tree, 132, transaction of a snapshot or 0): RootItem. */
 export const ROOT_ITEM_KEY = 132;
+/** In the root tree, (nested tree, 144, tree around it): RootRef, then the name. */
 export const ROOT_BACKREF_KEY = 144;
+/** In the root tree, (tree, 156, tree nested in it): RootRef, then the name. */
 export const ROOT_REF_KEY = 156;
 export const EXTENT_ITEM_KEY = 168;
 export const EXTENT_OWNER_REF_KEY = 172;
@@ -54,7 +66,12 @@ export const EMPTY_SUBVOL_DIR_OBJECTID = 2;
 /** Longest name of a directory entry (BTRFS_NAME_LEN). */
 export const NAME_LENGTH_MAX = 255;
 
-/** struct btrfs_dir_item, shared by DIR_INDEX, DIR_ITEM and XATTR_ITEM; name and data follow it. */
+/**
+ * struct btrfs_dir_item, shared by DIR_INDEX, DIR_ITEM and XATTR_ITEM; name and data
+ * follow it. It begins with the key of what it leads to: an INODE_ITEM of its tree, or
+ * the ROOT_ITEM of a subvolume. `transid` is the transaction that the entry was made
+ * in, of a rename that of the rename.
+ */
 export const DirItem = {
   locationObjectid: 0,
   locationType: 8,
@@ -69,7 +86,10 @@ export const DirItem = {
 /** struct btrfs_timespec: seconds are signed, for a file can be older than 1970. */
 export const Timespec = { seconds: 0, nanoseconds: 8, size: 12 } as const;
 
-/** struct btrfs_inode_item; its times are each a `Timespec`. */
+/**
+ * struct btrfs_inode_item; its times are each a `Timespec`. `transid` is the transaction
+ * that it was last written in, for whatever reason: a new atime is one.
+ */
 export const InodeItem = {
   generation: 0,
   transid: 8,

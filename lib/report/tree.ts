@@ -22,7 +22,8 @@ interface Node {
   readonly name: string;
   count: number;
   readonly bytes: ByteSum;
-  readonly children: Map<string, Node>;
+  /** Made with the first one: most of a tree's directories are its leaves. */
+  children: Map<string, Node> | undefined;
 }
 
 const SLASH = 0x2f;
@@ -75,10 +76,11 @@ export class LossTree {
 }
 
 function nodeNamed(name: string): Node {
-  return { name, count: 0, bytes: new ByteSum(), children: new Map() };
+  return { name, count: 0, bytes: new ByteSum(), children: undefined };
 }
 
 function childOf(node: Node, name: string): Node {
+  node.children ??= new Map();
   let child = node.children.get(name);
   if (child === undefined) {
     child = nodeNamed(name);
@@ -116,5 +118,5 @@ function rowOfRest(rest: readonly Node[], level: number): Row {
 function largestFirst({ children }: Node): Node[] {
   const order = (a: Node, b: Node) =>
     compareExact(b.bytes.total, a.bytes.total) || b.count - a.count || (a.name < b.name ? -1 : 1);
-  return [...children.values()].sort(order);
+  return [...(children?.values() ?? [])].sort(order);
 }
