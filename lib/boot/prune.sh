@@ -175,7 +175,7 @@ blankroot_prune() (
       warn "$whose is mounted at $point and stays"
       return 0
     fi
-    if is_old_root "$1"; then delete_below "$id" 5; fi
+    if is_old_root "$1"; then delete_below "$id" "$blankroot_old_roots"; fi
     if ! exists "$old_roots/$1"; then
       deleted=$((deleted + 1))
       say "deleted $whose"

@@ -170,8 +170,8 @@ blankroot_rollback() (
     whose="an old root"
     for name in $names; do
       old=$old_roots/$name
-      if show "$old" && field "Subvolume ID" && id=$value && field "Parent ID"; then
-        delete_below "$id" "$value"
+      if show "$old" && field "Subvolume ID"; then
+        delete_below "$value" "$blankroot_old_roots"
       else
         warn "left alone: $old is no subvolume"
       fi

@@ -151,14 +151,20 @@ blankroot_subvolumes() {
     listing=$(btrfs subvolume list "$top" 2>&1)
   }
 
-  # Deletes the subvolume with the id $1 below the one with the id $2, and those
-  # inside of it first; $whose says in a warning what it is. Whatever $listing says,
-  # whose lines a name with newlines can forge, nothing is deleted unless btrfs says
-  # of that very id that it lies where we came from.
+  # Deletes the subvolume with the id $1 if it lies in the directory or subvolume with
+  # the path $2, and those inside of it first; $whose says in a warning what it is.
+  # Whatever $listing says, whose lines a name with newlines can forge, nothing is
+  # deleted unless btrfs says of that very id that its path leads on from where we came.
   delete_below() {
-    shown=$(btrfs subvolume show --rootid "$1" "$top" 2>&1) && is_field "Parent ID" "$2" || return 0
+    path=$(btrfs inspect-internal subvolid-resolve "$1" "$top" 2>/dev/null && printf x) || return 0
+    path=${path%"${newline}x"}
+    case $path in
+      "$2"/*) ;;
+      *) return 0 ;;
+    esac
+    set -- "$1" "$path"
     for child in $(children "$1"); do
-      delete_below "$child" "$1"
+      delete_below "$child" "$2"
     done
     output=$(btrfs subvolume delete --subvolid "$1" "$top" 2>&1) ||
       warn "can't delete subvolume $1 of $whose: $output"

@@ -169,6 +169,11 @@ describePrivileged("rollback.sh", () => {
         // Lines that a listing would show as a subvolume of the old root's: home's id, forged.
         const [old, home] = [`old_roots/${OLD}`, "home"].map((path) => idOf(`${top}/${path}`));
         create(`${top}/old_roots/${OLD}/x\nID ${home} gen 1 top level ${old} path ${"home"}`);
+        // What btrfs would show of these, were it read by the line: another parent, another id.
+        for (const field of ["Parent ID", "Subvolume ID"]) {
+          create(`${top}/old_roots/${OLD}/y\n\t${field}: \t\t${home}`);
+          create(`${top}/old_roots/${OLD}/y\n\t${field}: \t\t${home}/inside\n`);
+        }
         symlinkSync("../../home", `${top}/old_roots/${OLD}/link`);
         create(`${top}/old_roots/of-somebody`);
         mkdirSync(`${top}/old_roots/${OLD}+2`);
