@@ -48,11 +48,11 @@ rmdir() { :; }
 btrfs() {
   case $2 in
     list) ;;
+    subvolid-resolve) printf 'old_roots/%s\\n' "$3" ;;
     delete) command rmdir "$blankroot_top/old_roots/$4" ;;
     show)
       case $3 in
         */old_roots) return 1 ;;
-        --rootid) played=$4 ;;
         *) played=\${3##*/} ;;
       esac
       printf 'old_roots/%s\\n\\tSubvolume ID:\\t%s\\n\\tParent ID:\\t5\\n' "$played" "$played"
