@@ -2,6 +2,7 @@
 import { NEXT_SUFFIX } from "../boot/rollback.ts";
 import { PARAMETER } from "../boot/stage1.ts";
 import type { LossGroup } from "../losses/losses.ts";
+import { isNearlyFull } from "../nearly-full.ts";
 import type { Profile } from "../profile.ts";
 import { formatBytes, plural } from "../text.ts";
 import type { PreviewFacts } from "./preview.ts";
@@ -27,10 +28,6 @@ export interface Warning {
   readonly kind: WarningKind;
   readonly text: string;
 }
-
-/** With less than this part of the disk left btrfs may find no room for metadata; of a large one, with less than so many bytes. */
-const FREE_PART_MIN = 0.05;
-const FREE_BYTES_ENOUGH = 10 * 1024 ** 3;
 
 export function previewWarnings(
   profile: Profile,
@@ -105,7 +102,7 @@ function persistWarnings({ persist }: Profile, facts: PreviewFacts): Warning[] {
 }
 
 function spaceWarnings({ device, sizeBytes, freeBytes }: PreviewFacts): Warning[] {
-  if (freeBytes >= Math.min(FREE_BYTES_ENOUGH, sizeBytes * FREE_PART_MIN)) return [];
+  if (!isNearlyFull({ sizeBytes, freeBytes })) return [];
   const left = `${formatBytes(freeBytes)} left of ${formatBytes(sizeBytes)}`;
   return [warning("disk-nearly-full", `${device} is nearly full: ${left}`)];
 }

@@ -15,6 +15,7 @@ import { dirname } from "node:path";
 import { sh } from "../support/disk.ts";
 import { OldRootsMachine } from "../support/old-roots.ts";
 import { describePrivileged } from "../support/privileged.ts";
+import { runWithin } from "../support/within.ts";
 
 /** Old roots of 9 and of 2 days; the older has files. */
 class RestoreMachine extends OldRootsMachine {
@@ -206,6 +207,35 @@ touch -d @1234567.5 file; mkdir empty; chmod 1770 empty; touch -d @7654321 empty
     expect(ran).toMatchObject({ status, stdout: "" });
     expect(ran.stderr).toMatch(message);
     expect(readdirSync(machine.in("root"))).toEqual([]);
+  });
+
+  test("restores to the root that runs, and beneath what is mounted there", () => {
+    using machine = new RestoreMachine();
+    for (const path of ["/opt/a", "/etc/nixos/b", "/etc/machine-id", "/var/log/hidden"]) {
+      machine.put("old", path);
+    }
+    machine.put("persist", "/etc/nixos/newer", "newer");
+    machine.put("persist", "/etc/machine-id", "new");
+    const host = machine.mount();
+    const prepare = `mkdir -p "$HOST/etc/nixos"; : >"$HOST/etc/machine-id"
+      for path in nixos machine-id; do
+        mount --bind "$HOST/persist/etc/$path" "$HOST/etc/$path"
+      done`;
+    const run = (...words: string[]) => {
+      const call = ["old-roots", "restore", "--profile", machine.profile, machine.name];
+      return runWithin(host, [...call, ...words], prepare);
+    };
+    expect(run("/opt/a", "/etc/nixos")).toMatchObject({ status: 0, stdout: "" });
+    expect(machine.read("root", "/opt/a")).toBe("old /opt/a");
+    expect(machine.read("persist", "/etc/nixos/b")).toBe("old /etc/nixos/b");
+    expect(machine.read("persist", "/etc/nixos/newer")).toBe("newer");
+    expect(readdirSync(machine.in("root/etc/nixos"))).toEqual([]);
+    // Its own file is what the root sees: another in its place would be seen by nobody.
+    const cutOff = run("--update", "/etc/machine-id");
+    expect(cutOff.status).toBe(3);
+    expect(cutOff.stderr).toContain("mounted over the path now, and replacing it would cut that");
+    expect(machine.read("persist", "/etc/machine-id")).toBe("new");
+    expect(run("/var/log/hidden").stderr).toContain("/var/log is mounted over it");
   });
 
   test("shares the content with the old root", () => {

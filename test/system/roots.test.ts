@@ -5,6 +5,7 @@ import { readProfile } from "../../lib/profile/read.ts";
 import { mountAt, sh } from "../support/disk.ts";
 import { Machine } from "../support/machine.ts";
 import { describePrivileged } from "../support/privileged.ts";
+import { runWithin } from "../support/within.ts";
 
 describePrivileged("openRoots()", () => {
   test("opens a disk that is mounted nowhere, and leaves no mount", async () => {
@@ -140,21 +141,11 @@ describePrivileged("the running root", () => {
   });
 });
 
-/** What fs-diff says on stderr when it runs on that root, in a mount namespace of its own. */
+/** What fs-diff says on stderr when it runs on that root. */
 function fromWithin(host: string, profile: string): string {
-  const project = `${import.meta.dir}/../..`;
-  const script = `
-    for dir in /proc /sys /dev /tmp /usr /lib /lib64 "$PROJECT"; do
-      mkdir -p "$HOST$dir"
-      mount --rbind "$dir" "$HOST$dir"
-    done
-    chroot "$HOST" "$@" || test $? = 1`;
-  const words = [process.execPath, `${project}/scripts/main.ts`, "fs-diff", "--profile", profile];
-  const argv = ["unshare", "--mount", "sh", "-eu", "-c", script, "sh", ...words];
-  const env = { ...process.env, HOST: host, PROJECT: project };
-  const ran = Bun.spawnSync(argv, { env, stdout: "pipe", stderr: "pipe" });
-  if (ran.exitCode !== 0) throw new Error(`${ran.stderr}`);
-  return ran.stderr.toString();
+  const { status, stderr } = runWithin(host, ["fs-diff", "--profile", profile]);
+  if (status > 1) throw new Error(stderr);
+  return stderr;
 }
 
 function filled(): Machine {
