@@ -97,10 +97,21 @@ function runFolder(
   return counts;
 }
 
+/** Long ones with many seeds and races: of the scripts, whichever way they are started. */
+const SOURCES_ALONE = new Set([
+  "diff-random.test.ts",
+  "diff-churn.test.ts",
+  "old-roots-prune.test.ts",
+  "persist-copy-in-use.test.ts",
+  "persist-copy-race.test.ts",
+  "rollback-prediction.test.ts",
+]);
+
 /** Whether there is something for an executable to replace: a test that calls the command line. */
 function takesAnExecutable(name: string): boolean {
   // Those of the executable itself build their own.
-  return !name.startsWith("executable-") && callsCommandLine(`test/system/${name}`);
+  if (name.startsWith("executable-") || SOURCES_ALONE.has(name)) return false;
+  return callsCommandLine(`test/system/${name}`);
 }
 
 /** By itself, or through what supports it. */
