@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { KEEP_PARAMETER } from "../../lib/boot/stage1.ts";
+import { fileEntry } from "../support/cpio.ts";
 import { sh } from "../support/disk.ts";
 import { describeUnless } from "../support/privileged.ts";
 import { BootBench } from "../support/vm/bench.ts";
@@ -19,7 +20,15 @@ interface Kind {
   readonly waiting: RegExp;
   /** On the console where stage 1 gave up. */
   readonly stopped: string;
+  /** On the console where it did so because no disk came. */
+  readonly diskless: RegExp;
 }
+
+/** For systemd, whose patience is 90 s. */
+const IMPATIENT = fileEntry(
+  "etc/systemd/system.conf.d/impatient.conf",
+  "[Manager]\nDefaultDeviceTimeoutSec=10\n",
+);
 
 const KINDS: readonly Kind[] = [
   {
@@ -27,17 +36,19 @@ const KINDS: readonly Kind[] = [
     make: systemdInitrd,
     waiting: /Finished systemd-udev-trig/,
     stopped: EMERGENCY_DONE,
+    diskless: /Dependency failed for blankroot-rollb/,
   },
   {
     name: "scripted",
     make: scriptedInitrd,
     waiting: new RegExp(DEVICES_DONE),
     stopped: FAIL_DONE,
+    diskless: /rollback: failed: can't mount .*, nothing was changed/,
   },
 ];
 
 describeUnless(missingForBoots(), "the rollback", () => {
-  describe.each(KINDS)("in $name stage 1", ({ make, waiting, stopped }) => {
+  describe.each(KINDS)("in $name stage 1", ({ make, waiting, stopped, diskless }) => {
     const bench = new BootBench(make);
     const initrd = bench.initrd();
     /** Booted once: with state in the root. */
@@ -111,6 +122,12 @@ describeUnless(missingForBoots(), "the rollback", () => {
       const { boots, oldRoots } = bench.read(image);
       expect(boots[1]).toMatchObject({ root: [], result: { outcome: "done" } });
       expect(oldRoots).toHaveLength(2);
+    });
+
+    test.concurrent("gives up where its disk never comes", async () => {
+      const impatient = bench.initrd({ files: [IMPATIENT] });
+      const { said } = await next({ initrd: impatient, devices: [], marker: stopped });
+      expect(said).toMatch(diskless);
     });
 
     test.concurrent("makes a root where there is none", async () => {
