@@ -12,7 +12,7 @@
 #define PAYLOAD_MAGIC "blankroot frames"
 enum { FRAMES_MAX = 8, ID_SIZE = 40 };
 
-/* A piece of the in-place form, as one Zstandard frame (RFC 8878) with its checksum. */
+/* A piece of the in-place form, as one Zstandard frame (RFC 8878); the file has the checksum. */
 struct frame {
   uint64_t offset, size;                   /* in this file */
   uint64_t unpacked_offset, unpacked_size; /* in the in-place form */

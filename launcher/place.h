@@ -91,6 +91,12 @@ static int can_execute_in(int directory) {
   return sys2(SYS_fstatfs, directory, &fs) == 0 && (fs.flags & ST_NOEXEC) == 0;
 }
 
+/* Asked before the work, not instead of looking at each write: others write there too. */
+static int has_room(int file, u64 size) {
+  struct file_system fs;
+  return sys2(SYS_fstatfs, file, &fs) == 0 && (fs.blocks == 0 || fs.bavail >= size / fs.bsize);
+}
+
 /* Opens the caller's directory, made if need be. 0 where there is no place for one. */
 static int open_cache(struct cache *cache, const char *id, u64 size) {
   cache->user = (uint32_t)sys1(SYS_geteuid, 0);

@@ -1,6 +1,9 @@
 /*
- * From this file's frames to the in-place form: verified as a whole, unpacked by one
- * process a frame, each with its checksum.
+ * From this file's frames to the in-place form: verified as a whole, then unpacked by one
+ * process a frame.
+ *
+ * Each unpacks into memory of its own and writes it out: large pages make that faster
+ * than a mapping of the file, and a lack of room is an error instead of a SIGBUS.
  */
 #ifndef UNPACK_H
 #define UNPACK_H
@@ -10,11 +13,16 @@
 #include "branches.h"
 #include "common/xxhash.h"
 #include "payload.h"
+#include "place.h"
 #include "system.h"
 #include "zstd.h"
 
 extern const volatile struct payload payload;
 
+enum {
+  LARGE_PAGE = 1 << 21, /* x86_64 and aarch64 with pages of 4 KiB; elsewhere no more than a size */
+  MADV_HUGEPAGE = 14,   /* madvise(2) */
+};
 /* __WALL of wait(2): also for a child that ends without a signal. */
 enum { WALL = 0x40000000 };
 enum { PR_SET_PDEATHSIG = 1, SIGKILL = 9 }; /* prctl(2), signal(7) */
@@ -45,42 +53,68 @@ static void check_sum(const uint8_t *file) {
   if (XXH64_digest(&state) != payload.checksum) fail(DAMAGED);
 }
 
-/* The piece of the code that lies in the frame, with relative branches again. */
+/* With relative branches again, where the frame holds a piece of the code. */
 static void restore_code(uint8_t *unpacked, const struct frame *frame) {
-  i64 from = (i64)(frame->unpacked_offset - payload.code_offset);
-  i64 to = from + (i64)frame->unpacked_size;
-  if (from < 0) from = 0;
-  if (to > (i64)payload.code_size) to = (i64)payload.code_size;
-  if (from < to) restore_branches(unpacked + payload.code_offset, from, to, (i64)payload.code_size);
+  i64 start = (i64)(frame->unpacked_offset - payload.code_offset);
+  i64 end = start + (i64)frame->unpacked_size;
+  i64 from = start < 0 ? 0 : start;
+  i64 to = end > (i64)payload.code_size ? (i64)payload.code_size : end;
+  if (from < to) restore_branches(unpacked - start, from, to, (i64)payload.code_size);
 }
 
-static int unpack_frame(const uint8_t *file, uint8_t *unpacked, const struct frame *frame) {
+/* In pieces, each given back when it is written: all is in memory once, not twice. */
+static int write_frame(int to, uint8_t *unpacked, const struct frame *frame) {
+  for (u64 at = 0; at < frame->unpacked_size;) {
+    u64 piece = frame->unpacked_size - at < LARGE_PAGE ? frame->unpacked_size - at : LARGE_PAGE;
+    for (u64 done = 0; done < piece;) {
+      i64 written = sys4(SYS_pwrite64, to, unpacked + at + done, piece - done,
+                         frame->unpacked_offset + at + done);
+      if (written <= 0) return 0;
+      done += (u64)written;
+    }
+    sys2(SYS_munmap, unpacked + at, piece);
+    at += piece;
+  }
+  return 1;
+}
+
+static uint8_t *large_pages(u64 size) {
+  void *memory = map(size + LARGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+  if (memory == 0) return 0;
+  uint8_t *aligned = (uint8_t *)(((u64)memory + LARGE_PAGE - 1) & -(u64)LARGE_PAGE);
+  /* Where there are none, with small ones. */
+  sys3(SYS_madvise, aligned, size, MADV_HUGEPAGE);
+  return aligned;
+}
+
+static int unpack_frame(const uint8_t *file, int to, const struct frame *frame) {
   size_t size = ZSTD_estimateDCtxSize();
   void *memory = map(size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
   ZSTD_DCtx *context = memory == 0 ? 0 : ZSTD_initStaticDCtx(memory, size);
-  if (context == 0) return 0;
-  size_t written = ZSTD_decompressDCtx(context, unpacked + frame->unpacked_offset,
-                                       frame->unpacked_size, file + frame->offset, frame->size);
+  uint8_t *unpacked = large_pages(frame->unpacked_size);
+  if (context == 0 || unpacked == 0) return 0;
+  size_t written = ZSTD_decompressDCtx(context, unpacked, frame->unpacked_size,
+                                       file + frame->offset, frame->size);
   if (written != frame->unpacked_size) return 0;
   restore_code(unpacked, frame);
-  return 1;
+  return write_frame(to, unpacked, frame);
 }
 
 /*
  * Unpacks all frames at once: the first here, each other in a process of its own. What is
- * verified is not damaged: where one fails, its memory was short or somebody killed it.
+ * verified is not damaged: where one fails, memory or room were short or somebody killed it.
  */
-static int unpack_frames(const uint8_t *file, uint8_t *unpacked) {
+static int unpack_frames(const uint8_t *file, int to) {
   const struct frame *frames = (const struct frame *)payload.frames;
   i64 children[FRAMES_MAX];
   i64 self = sys1(SYS_getpid, 0);
   int good = 1;
   for (u64 i = 1; i < payload.frame_count; i++) {
     children[i] = fork_process(self);
-    if (children[i] == 0) end(unpack_frame(file, unpacked, &frames[i]) ? 0 : 1);
-    if (children[i] < 0) good &= unpack_frame(file, unpacked, &frames[i]);
+    if (children[i] == 0) end(unpack_frame(file, to, &frames[i]) ? 0 : 1);
+    if (children[i] < 0) good &= unpack_frame(file, to, &frames[i]);
   }
-  good &= unpack_frame(file, unpacked, &frames[0]);
+  good &= unpack_frame(file, to, &frames[0]);
   for (u64 i = 1; i < payload.frame_count; i++) {
     int status = 0;
     if (children[i] < 0) continue;
@@ -95,13 +129,7 @@ static int unpack(int self, int to) {
   if (file == 0) return 0;
   /* Before any of the payload's other numbers is believed. */
   check_sum(file);
-  int good = 0;
-  /* Room first: without it, writing to the mapping would be a SIGBUS. */
-  if (sys4(SYS_fallocate, to, 0, 0, payload.unpacked_size) == 0) {
-    uint8_t *unpacked = map(payload.unpacked_size, PROT_READ | PROT_WRITE, MAP_SHARED, to);
-    good = unpacked != 0 && unpack_frames(file, unpacked);
-    if (unpacked != 0) sys2(SYS_munmap, unpacked, payload.unpacked_size);
-  }
+  int good = has_room(to, payload.unpacked_size) && unpack_frames(file, to);
   sys2(SYS_munmap, file, payload.file_size);
   return good;
 }
