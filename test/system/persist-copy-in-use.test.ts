@@ -176,12 +176,12 @@ describePrivileged("persist-copy names who writes", () => {
     const again = mountAt(m.scratch, "again", m.device, "subvol=root");
     // Opened by a path that leads there no longer.
     renameSync(file, `${m.root}/var/db.moved`);
-    const open = 'exec 3>>"$0" 4<"$1" 5>>"$2"; read line';
+    const open = 'exec 3>>"$0" 4<"$1" 5>>"$2"; echo open; read line';
     const files = ["var/db.moved", "var/read", "other/log"].map((path) => `${again}/${path}`);
-    const writer = Bun.spawn(["sh", "-c", open, ...files], { stdin: "pipe" });
+    await using writer = Bun.spawn(["sh", "-c", open, ...files], { stdin: "pipe", stdout: "pipe" });
+    await writer.stdout.getReader().read();
     renameSync(`${m.root}/var/db.moved`, file);
     const plan = () => copyPlan.parse(JSON.parse(m.copy("--dry-run", "--json", "/var").stdout));
-    while (plan().in_use.length === 0) await Bun.sleep(20);
     const inUse = plan().in_use.filter(({ pid }) => pid === writer.pid);
     expect(inUse.map(({ path, program }) => [path, program])).toEqual([["/var/db", "sh"]]);
     const ran = m.copy("--json", "/var");
@@ -190,9 +190,6 @@ describePrivileged("persist-copy names who writes", () => {
     expect(ran.stderr).not.toContain("/var/read:");
     const told = eventsOf(ran.stdout).filter(({ action }) => action === "in-use");
     expect(told).toContainEqual({ action: "in-use", ...inUse[0]! });
-    writer.kill();
-    await writer.exited;
-    sh(["umount", again]);
   });
 
   test("and whoever writes through memory", async () => {
@@ -202,12 +199,10 @@ describePrivileged("persist-copy names who writes", () => {
 bytes[0] = 1;
 console.log("ready");
 setTimeout(() => bytes, 60_000);`;
-    const writer = Bun.spawn([process.execPath, "--eval", map, file], { stdout: "pipe" });
+    await using writer = Bun.spawn([process.execPath, "--eval", map, file], { stdout: "pipe" });
     await writer.stdout.getReader().read();
     const program = readFileSync(`/proc/${writer.pid}/comm`, "utf8").trim();
     const { stdout } = m.copy("--dry-run", "/var");
-    writer.kill();
-    await writer.exited;
     expect(stdout).toContain(`in use    /var/mapped: ${program} (${writer.pid})`);
   });
 });
