@@ -17,6 +17,15 @@ const TIMEOUT_MS = 180_000;
 /** Of tests that may run beside each other: those that wait for a guest with one processor. */
 const CONCURRENCY_MAX = 2;
 const FAILURE_LINES_MAX = 60;
+/** Long ones with many seeds and races: of the scripts, whichever way they are started. */
+const SOURCES_ALONE = new Set([
+  "diff-random.test.ts",
+  "diff-churn.test.ts",
+  "old-roots-prune.test.ts",
+  "persist-copy-in-use.test.ts",
+  "persist-copy-race.test.ts",
+  "rollback-prediction.test.ts",
+]);
 
 const sources = readSources();
 
@@ -96,16 +105,6 @@ function runFolder(
   if (child.exitCode !== 0 && counts.failed === 0) counts.failed = 1;
   return counts;
 }
-
-/** Long ones with many seeds and races: of the scripts, whichever way they are started. */
-const SOURCES_ALONE = new Set([
-  "diff-random.test.ts",
-  "diff-churn.test.ts",
-  "old-roots-prune.test.ts",
-  "persist-copy-in-use.test.ts",
-  "persist-copy-race.test.ts",
-  "rollback-prediction.test.ts",
-]);
 
 /** Whether there is something for an executable to replace: a test that calls the command line. */
 function takesAnExecutable(name: string): boolean {
