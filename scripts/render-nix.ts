@@ -12,6 +12,7 @@ import { ConfigDirectory, type NewFile, type Outcome } from "../lib/host/config-
 import { stdout } from "../lib/host/output.ts";
 import { diskFactsIfReadable } from "../lib/host/probe/disk-facts.ts";
 import { calledFile } from "../lib/host/script-links.ts";
+import { isDownloadOfSelf } from "../lib/host/unpack.ts";
 import { BINARY_FILE } from "../lib/nix/binary.ts";
 import { NO_DISK } from "../lib/nix/disk-names.ts";
 import type { ConfigFile } from "../lib/nix/files.ts";
@@ -141,9 +142,17 @@ function asNewFile({ name, text }: ConfigFile): NewFile {
   return { name, content: text, mode: 0o644 };
 }
 
-/** The executable as it was called, which is the smaller one, and the profile. */
+/**
+ * The executable as it was called, and the profile. On the machine it runs uncompressed,
+ * out of the store: the download that it was made of stays, which is a third as large.
+ */
 async function binaryFiles(profileFile: string, out: string): Promise<NewFile[]> {
-  const binary = { name: BINARY_FILE, content: { copyOf: await calledFile() }, mode: 0o755 };
+  const binary: NewFile = {
+    name: BINARY_FILE,
+    content: { copyOf: await calledFile() },
+    isAsGood: isDownloadOfSelf,
+    mode: 0o755,
+  };
   if (profileFile === resolve(out, PROFILE_FILE)) return [binary];
   return [binary, { name: PROFILE_FILE, content: { copyOf: profileFile }, mode: 0o644 }];
 }

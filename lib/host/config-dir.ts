@@ -34,6 +34,8 @@ export interface NewFile {
   readonly name: string;
   /** Text, or the path of a file to be copied. */
   readonly content: string | { readonly copyOf: string };
+  /** Whether other bytes are as good, so that they stay. */
+  readonly isAsGood?: (there: Uint8Array) => boolean;
   readonly mode: number;
 }
 
@@ -147,10 +149,10 @@ export class ConfigDirectory implements Disposable {
     );
   }
 
-  #holds(original: Handle, { content }: NewFile): boolean {
+  #holds(original: Handle, { content, isAsGood }: NewFile): boolean {
     const there = readWhole(original.fd);
     const wanted = typeof content === "string" ? Buffer.from(content) : readFile(content.copyOf);
-    return there.equals(wanted);
+    return there.equals(wanted) || (isAsGood?.(there) ?? false);
   }
 
   #pathOf(name: string): string {

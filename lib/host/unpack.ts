@@ -5,6 +5,7 @@ import {
   fchmodSync,
   fsyncSync,
   openSync,
+  readFileSync,
   readSync,
   writeSync,
 } from "node:fs";
@@ -13,6 +14,7 @@ import { Failure, Refusal } from "../fault.ts";
 import { visible } from "../text.ts";
 import { O_TMPFILE } from "./at.ts";
 import { checked, cString, libc, ptr } from "./libc.ts";
+import { isCompressedForm } from "./payload.ts";
 import { newFileFault } from "./probe/new-file.ts";
 
 const SELF = "/proc/self/exe";
@@ -38,6 +40,11 @@ export function unpackTo(file: string): void {
   } finally {
     closeSync(output);
   }
+}
+
+/** Whether a file, given whole, is the compressed form of this executable. */
+export function isDownloadOfSelf(file: Uint8Array): boolean {
+  return isCompressedForm(file, readFileSync(SELF));
 }
 
 function copySelf(output: number): void {

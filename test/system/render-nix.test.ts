@@ -230,6 +230,16 @@ describe("render-nix --out", () => {
       out,
     ];
     expect(blankroot(own).stderr).toContain("6 were there already");
+    // Out of the store it is the uncompressed form: the download that it was made of stays.
+    const installed = (words: readonly string[]) =>
+      Bun.spawnSync([join(store, "bin/blankroot"), ...words], { stdout: "ignore", stderr: "pipe" });
+    expect(`${installed(own).stderr}`).toContain("6 were there already");
+    const damaged = readFileSync(join(out, "blankroot"));
+    damaged[damaged.length - 1]! ^= 1;
+    writeFileSync(join(out, "blankroot"), damaged);
+    const ran = installed(own);
+    expect(`${ran.stderr}`).toContain("blankroot of it differs");
+    expect(ran.exitCode).toBe(3);
   });
 });
 

@@ -6,17 +6,17 @@
  */
 import { promisify } from "node:util";
 import { constants, zstdCompress } from "node:zlib";
+import {
+  AT_CHECKSUM,
+  AT_FILE_SIZE,
+  AT_ID,
+  AT_NUMBERS,
+  PAYLOAD_MAGIC,
+  unpackedName,
+} from "../../lib/host/payload.ts";
 import { type Machine, makeBranchesAbsolute } from "./branches.ts";
 import { ElfFault, viewOf } from "./elf.ts";
 import type { InPlace } from "./in-place.ts";
-
-/** Of launcher/payload.h. */
-const MAGIC = "blankroot frames";
-const ID_SIZE = 40;
-const AT_FILE_SIZE = 16;
-const AT_CHECKSUM = 24;
-const AT_ID = 32;
-const AT_NUMBERS = AT_ID + ID_SIZE;
 
 /** All of a frame is one window: 128 MiB. */
 const WINDOW_LOG = 27;
@@ -75,8 +75,8 @@ function frame(source: Uint8Array, from: number, to: number, level: number): Pro
 }
 
 function assemble(inPlace: InPlace, launcher: Uint8Array, frames: readonly Frame[]): Uint8Array {
-  const place = Buffer.from(launcher).indexOf(MAGIC, 0, "latin1");
-  if (place < 0) throw new ElfFault(`Cannot pack: no "${MAGIC}" in the launcher`);
+  const place = Buffer.from(launcher).indexOf(PAYLOAD_MAGIC, 0, "latin1");
+  if (place < 0) throw new ElfFault(`Cannot pack: no "${PAYLOAD_MAGIC}" in the launcher`);
   const bytes = Buffer.concat([launcher, ...frames.map((frame) => frame.bytes)]);
   const numbers = [
     inPlace.bytes.length,
@@ -91,15 +91,10 @@ function assemble(inPlace: InPlace, launcher: Uint8Array, frames: readonly Frame
   const view = viewOf(bytes);
   view.setBigUint64(place + AT_FILE_SIZE, BigInt(bytes.length), true);
   view.setBigUint64(place + AT_CHECKSUM, 0n, true);
-  bytes.write(`${idOf(inPlace.bytes)}\0`, place + AT_ID, "latin1");
+  bytes.write(`${unpackedName(inPlace.bytes)}\0`, place + AT_ID, "latin1");
   for (const [index, value] of numbers.entries()) {
     view.setBigUint64(place + AT_NUMBERS + index * 8, BigInt(value), true);
   }
   view.setBigUint64(place + AT_CHECKSUM, Bun.hash.xxHash64(bytes, 0n), true);
   return bytes;
-}
-
-/** What the unpacked file is called: 96 bits of its SHA-256. */
-function idOf(bytes: Uint8Array): string {
-  return `blankroot-${new Bun.CryptoHasher("sha256").update(bytes).digest("hex").slice(0, 24)}`;
 }
