@@ -7,6 +7,7 @@ import type { ConfigFile } from "./files.ts";
 import { MODULE_FILE } from "./module.ts";
 import {
   Application,
+  type Attribute,
   attribute,
   below,
   commentLines,
@@ -78,10 +79,19 @@ function imports(): Expression[] {
   return [HARDWARE_FILE, MODULE_FILE].map((file) => new Expression(`./${file}`));
 }
 
+/** Of its tests: locked with it otherwise, and updated. */
+function unusedInputs(): Attribute[] {
+  return [
+    attribute("impermanence.inputs.nixpkgs.follows", "nixpkgs", "Both are for its tests alone."),
+    attribute("impermanence.inputs.home-manager.follows", ""),
+  ];
+}
+
 function flakeText({ host, persist: { module } }: Profile): string {
   const inputs = new NixSet([
     attribute("nixpkgs.url", `github:NixOS/nixpkgs/nixos-${host.state_version}`),
     attribute(`${module}.url`, `github:nix-community/${module}`),
+    ...(module === "impermanence" ? unusedInputs() : []),
   ]);
   const modules = new Expression(`${module}.nixosModules.${module}`);
   const system = new Application(
