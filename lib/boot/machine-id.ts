@@ -16,6 +16,9 @@ export function isMachineId(text: string): boolean {
   return /^(?!0{32})[0-9a-f]{32}\n?$/.test(text);
 }
 
+/** The unit of systemd's stage 1 that does it. */
+export const MACHINE_ID_UNIT = "blankroot-machine-id";
+
 export interface MachineIdParameters {
   /** Where stage 1 has mounted the new root: /sysroot, or /mnt-root in the scripted one. */
   readonly sysroot: string;
@@ -38,7 +41,7 @@ export function machineIdScript({ sysroot, persist }: MachineIdParameters): stri
 export function machineIdUnit(mountPoint: string): ServiceUnit {
   const mount = mountUnit(`/sysroot${mountPoint}`);
   return {
-    name: "blankroot-machine-id",
+    name: MACHINE_ID_UNIT,
     description: "Put the kept machine id in its place",
     related: [
       {

@@ -128,6 +128,9 @@ function ordering(node: string): Related[] {
   ];
 }
 
+/** What the hook says where it boots a root that could not be rolled back; by it doctor knows. */
+export const GOES_ON = "blankroot: booting the root as it is";
+
 /**
  * The hook for scripted stage 1, around `text`, which is `stage1Script()` or an expression
  * of Nix that reads it. It waits for the device itself: what it names may come late, and
@@ -136,7 +139,7 @@ function ordering(node: string): Related[] {
 export function scriptedHook(device: string, text: string, onFailure: OnFailure): string {
   const node = shellQuote(device);
   // `fail` is stage 1's own: it offers a shell, a reboot, or to go on.
-  const failed = onFailure === "stop" ? "fail" : "echo 'blankroot: booting the root as it is'";
+  const failed = onFailure === "stop" ? "fail" : `echo '${GOES_ON}'`;
   return `blankroot_wait=0
 while [ ! -b ${node} ] && [ "$blankroot_wait" -lt ${DEVICE_WAIT_SECONDS} ]; do
   sleep 1

@@ -4,6 +4,7 @@ import { keepingWord } from "../boot/stage1.ts";
 import type { InitrdContents } from "../initrd/contents.ts";
 import { latin1OfText, textOfLatin1 } from "../latin1.ts";
 import { survivingPlace } from "../mount-points.ts";
+import { placesMachineId } from "../nix/persistence.ts";
 import { keepsNone } from "../old-roots.ts";
 import type { Profile } from "../profile.ts";
 import { shellQuote, visible } from "../text.ts";
@@ -43,7 +44,10 @@ function initrdFinding(
     return unknown(name, `${whose} can't be read: ${initrd.unreadable}`, "look into it by hand");
   }
   const fault =
-    kindFault(profile, initrd) ?? ruleFault(profile, initrd) ?? deviceFault(facts, initrd);
+    kindFault(profile, initrd) ??
+    ruleFault(profile, initrd) ??
+    deviceFault(facts, initrd) ??
+    machineIdFault(profile, initrd);
   if (fault !== undefined) return failed(name, `${whose} ${fault}`, REBUILD);
   const what =
     initrd.kind === "systemd" ? `starts it by ${some(initrd.startedBy)}` : "has its hook";
@@ -68,12 +72,16 @@ function kindFault({ rollback }: Profile, initrd: InitrdContents): string | unde
     const silence = rollback.stage1 === "systemd" ? "units" : "hooks";
     return `is ${kind}, the profile says ${rollback.stage1}: ${silence} of the other kind are left out without a word`;
   }
-  if (kind === "scripted") return parameters === undefined ? "has no hook of ours" : undefined;
+  if (kind === "scripted") {
+    return parameters === undefined ? "has no hook of ours" : hookFault(rollback, initrd);
+  }
   if (!hasUnit) return "has no blankroot-rollback.service";
   if (startedBy.length === 0) return "has blankroot-rollback.service, but nothing starts it";
   if (parameters === undefined) return "has the unit, but not the text that it runs";
   return failureFault(rollback, startedBy);
 }
+
+const THEN = { stop: "stops the boot", boot: "boots the unwiped root" } as const;
 
 /** What requires the unit ends the boot with it. */
 function failureFault(
@@ -82,8 +90,22 @@ function failureFault(
 ): string | undefined {
   const found = startedBy.some((directory) => directory.endsWith(".requires")) ? "stop" : "boot";
   if (found === onFailure) return undefined;
-  const then = { stop: "stops the boot", boot: "boots the unwiped root" };
-  return `${then[found]} where the rollback fails: it starts it by ${some(startedBy)}, the profile's on_failure is ${onFailure}`;
+  return `${THEN[found]} where the rollback fails: it starts it by ${some(startedBy)}, the profile's on_failure is ${onFailure}`;
+}
+
+function hookFault(
+  { on_failure: onFailure }: Profile["rollback"],
+  { hookGoesOn }: InitrdContents,
+): string | undefined {
+  const found = hookGoesOn ? "boot" : "stop";
+  if (found === onFailure) return undefined;
+  return `${THEN[found]} where the rollback fails, the profile's on_failure is ${onFailure}`;
+}
+
+/** In preservation's case that is its own, by other means. */
+function machineIdFault(profile: Profile, initrd: InitrdContents): string | undefined {
+  if (!placesMachineId(profile) || initrd.placesMachineId) return undefined;
+  return "has nothing that puts the kept machine id in its place: every boot looks like the machine's first";
 }
 
 /** Whether the rollback is made for the names that the profile has. */

@@ -1,5 +1,6 @@
 /** Makes initrds as NixOS lays them out, of either kind, byte by byte. */
 
+import { MACHINE_ID_UNIT, machineIdScript, machineIdUnit } from "../../lib/boot/machine-id.ts";
 import type { RollbackParameters } from "../../lib/boot/rollback.ts";
 import { rollbackUnit, scriptedHook, stage1Script } from "../../lib/boot/stage1.ts";
 import { unitFile } from "../../lib/boot/unit.ts";
@@ -13,6 +14,7 @@ export interface File {
 
 const STORE = "nix/store/0000000000000000000000000000000a";
 const UNITS = `${STORE}-initrd-units`;
+const MACHINE_ID_TEXT = machineIdScript({ sysroot: "/sysroot", persist: "/persist" });
 
 /** An archive in cpio's newc format. */
 export function archive(files: readonly File[]): Buffer {
@@ -46,6 +48,7 @@ export function systemdInitrd(parameters: RollbackParameters, startedBy = "wante
       isLink: true,
     },
     { path: script, text: `#!/bin/bash\nset -e\n${stage1Script(parameters)}` },
+    ...machineIdFiles(),
   ];
 }
 
@@ -58,12 +61,25 @@ export function plainSystemdInitrd(): File[] {
   ];
 }
 
+/** Of an initrd with systemd, what puts the machine id in its place. */
+function machineIdFiles(): File[] {
+  const unit = `${MACHINE_ID_UNIT}.service`;
+  return [
+    { path: `${UNITS}/${unit}`, text: unitFile(machineIdUnit("/persist"), "/bin/id") },
+    { path: `${UNITS}/initrd.target.wants/${unit}`, text: `../${unit}`, isLink: true },
+    { path: "bin/id", text: MACHINE_ID_TEXT },
+  ];
+}
+
 /** What NixOS puts into a scripted one. */
-export function scriptedInitrd(parameters?: RollbackParameters): File[] {
+export function scriptedInitrd(
+  parameters?: RollbackParameters,
+  onFailure: "boot" | "stop" = "boot",
+): File[] {
   const hook =
     parameters === undefined
       ? ""
-      : scriptedHook(parameters.device, stage1Script(parameters), "boot");
+      : scriptedHook(parameters.device, stage1Script(parameters), onFailure) + MACHINE_ID_TEXT;
   const init = `${STORE}-stage-1-init.sh`;
   return [
     { path: "init", text: `/${init}`, isLink: true },

@@ -32,6 +32,8 @@ const INITRD: InitrdContents = {
     ["old_roots", "old_roots"],
     ["keep_old", "yes"],
   ]),
+  hookGoesOn: false,
+  placesMachineId: true,
 };
 const NEEDED = { "/": "root", "/nix": "nix", "/persist": "persist", "/var/log": "log" };
 const SYSTEM: SystemFacts = {
@@ -289,6 +291,11 @@ describe("examine()", () => {
       "a unit that the boot requires, where the profile doesn't",
       initrd({ startedBy: ["sysroot.mount.requires"] }),
       ["initrd failed: the initrd of the next boot stops the boot where the rollback fails"],
+    ],
+    [
+      "nothing that puts the machine id in its place",
+      initrd({ placesMachineId: false }),
+      ["initrd failed: the initrd of the next boot has nothing that puts the kept machine id in"],
     ],
     [
       "an idle unit",
@@ -585,7 +592,27 @@ describe("examine()", () => {
     [
       "stage 1 is scripted",
       { rollback: { stage1: "scripted" } },
+      initrd({ kind: "scripted", hasUnit: false, startedBy: [], hookGoesOn: true }),
+      [],
+    ],
+    [
+      "stage 1 is scripted, and stops where it ought to go on",
+      { rollback: { stage1: "scripted" } },
       initrd({ kind: "scripted", hasUnit: false, startedBy: [] }),
+      [
+        "initrd failed: the initrd of the next boot stops the boot where the rollback fails, the profile's on_failure is boot",
+      ],
+    ],
+    [
+      "stage 1 is scripted, and goes on where it ought to stop",
+      { rollback: { stage1: "scripted", on_failure: "stop" } },
+      initrd({ kind: "scripted", hasUnit: false, startedBy: [], hookGoesOn: true }),
+      ["initrd failed: the initrd of the next boot boots the unwiped root where"],
+    ],
+    [
+      "preservation puts the machine id in its place",
+      { persist: { module: "preservation" } },
+      initrd({ placesMachineId: false }),
       [],
     ],
     [

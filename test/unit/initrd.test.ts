@@ -20,7 +20,8 @@ const PARAMETERS: RollbackParameters = {
   oldRoots: "old 'roots'",
   keepOld: true,
 };
-const SYSTEMD = archive(systemdInitrd(PARAMETERS));
+const SYSTEMD_FILES = systemdInitrd(PARAMETERS);
+const SYSTEMD = archive(SYSTEMD_FILES);
 const FOUND = { kind: "systemd", hasUnit: true, startedBy: ["initrd.target.wants"] };
 
 function probe(bytes: Uint8Array): Initrd {
@@ -110,6 +111,27 @@ describe("probeInitrd()", () => {
       "with a unit that is masked",
       [{ path: unit, text: "/dev/null", isLink: true }],
       { hasUnit: false },
+    ],
+    ["of systemd with the machine id", SYSTEMD_FILES, { placesMachineId: true }],
+    [
+      "of systemd with it, which nothing starts",
+      SYSTEMD_FILES.filter(({ path }) => !path.endsWith(".wants/blankroot-machine-id.service")),
+      { placesMachineId: false },
+    ],
+    [
+      "of systemd without what it runs",
+      SYSTEMD_FILES.filter(({ path }) => path !== "bin/id"),
+      { placesMachineId: false },
+    ],
+    [
+      "of scripts, which goes on after a failure",
+      scriptedInitrd(PARAMETERS, "boot"),
+      { hookGoesOn: true, placesMachineId: true },
+    ],
+    [
+      "of scripts, which stops at a failure",
+      scriptedInitrd(PARAMETERS, "stop"),
+      { hookGoesOn: false },
     ],
     ["of neither kind", [{ path: "linuxrc", text: "" }], { kind: undefined }],
     [
