@@ -53,6 +53,11 @@ export function machineIdUnit(mountPoint: string): ServiceUnit {
       { relation: "after", unit: mount, why: "where the id is kept" },
       { relation: "after", unit: "sysroot.mount", why: "where it belongs" },
       {
+        relation: "after",
+        unit: "sysroot-etc.mount",
+        why: "the same, with system.etc.overlay; elsewhere there is none",
+      },
+      {
         relation: "before",
         unit: "initrd.target",
         why: "what starts the system comes after that",

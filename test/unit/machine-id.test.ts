@@ -89,7 +89,7 @@ describe("machineIdUnit()", () => {
     const file = unitFile(machineIdUnit("/persist me"), "/bin/sh /machine-id.sh");
     const mount = "sysroot-persist\\x20me.mount";
     expect(file).toContain(`Requires=${mount}\n`);
-    expect(file).toContain(`After=${mount} sysroot.mount\n`);
+    expect(file).toContain(`After=${mount} sysroot.mount sysroot-etc.mount\n`);
     expect(file).toContain("Before=initrd.target shutdown.target\n");
     expect(installLinks(machineIdUnit("/persist"))).toEqual([
       "initrd.target.wants/blankroot-machine-id.service",
