@@ -6,7 +6,8 @@
  * the place of the sources. With `--boots`, the real boots instead of all that; with
  * `--long` too, all their seeds and repetitions.
  */
-import { readdirSync } from "node:fs";
+import { mkdirSync, readdirSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { sweep } from "./support/disk.ts";
@@ -40,6 +41,7 @@ function main(): number {
     },
   });
   const executable = values.executable === undefined ? undefined : resolve(values.executable);
+  if (values.boots) setApart();
   const environment = {
     BLANKROOT_TEST_EXECUTABLE: executable,
     BLANKROOT_TEST_LONG: values.long ? "yes" : undefined,
@@ -59,6 +61,14 @@ function main(): number {
   for (const failure of total.failures) console.log(failure);
   console.log(`${total.passed} passed, ${total.failed} failed`);
   return crashed || total.failed > 0 || total.passed === 0 ? 1 : 0;
+}
+
+/** The boots may run beside the rest: with files and loop devices of their own. */
+function setApart(): void {
+  const folder = join(tmpdir(), "blankroot-boots");
+  mkdirSync(folder, { recursive: true });
+  process.env.TMPDIR = folder;
+  process.env.BLANKROOT_TEST_FIRST_LOOP = "100";
 }
 
 function foldersOf(boots: boolean, executable: string | undefined): string[] {

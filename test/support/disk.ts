@@ -17,6 +17,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 const PREFIXES = ["blankroot-test-", "blankroot-bench-"] as const;
+/** Documentation/admin-guide/devices.txt */
+const LOOP_MAJOR = 7;
 
 /** Runs a program; throws with its stderr where it fails. Returns stdout. */
 export function sh(
@@ -74,11 +76,26 @@ export function attachLoop(scratch: Scratch, name: string, options: LoopOptions)
     writeFileSync(image, "");
     truncateSync(image, options.sizeBytes);
   }
-  const argv = ["losetup", "--find", "--show", "--partscan"];
+  const words = ["--partscan"];
   if (options.sectorSizeBytes !== undefined)
-    argv.push("--sector-size", String(options.sectorSizeBytes));
-  if (options.readOnly) argv.push("--read-only");
-  return sh([...argv, image]).trim();
+    words.push("--sector-size", String(options.sectorSizeBytes));
+  if (options.readOnly) words.push("--read-only");
+  return attachFree(words, image);
+}
+
+/**
+ * Attaches a file to a loop device that is free. A suite that runs beside another has
+ * numbers of its own: a name that one has let go is never the other's disk.
+ */
+export function attachFree(words: readonly string[], file: string): string {
+  const first = process.env.BLANKROOT_TEST_FIRST_LOOP;
+  if (first === undefined) return sh(["losetup", "--find", "--show", ...words, file]).trim();
+  let number = Number(first);
+  while (existsSync(`/sys/block/loop${number}/loop`)) number++;
+  const device = `/dev/loop${number}`;
+  if (!existsSync(device)) sh(["mknod", device, "b", String(LOOP_MAJOR), String(number)]);
+  sh(["losetup", ...words, device, file]);
+  return device;
 }
 
 /** Detaches a loop disk with its partitions. */

@@ -8,7 +8,7 @@ import { basename, join } from "node:path";
 import { diskIds } from "../../../lib/ids.ts";
 import type { Profile } from "../../../lib/profile.ts";
 import { succeed } from "../blankroot.ts";
-import { attachLoop, detachLoop, type Scratch, sh } from "../disk.ts";
+import { attachFree, attachLoop, detachLoop, type Scratch, sh } from "../disk.ts";
 import { exampleProfile } from "../example.ts";
 import type { BootParts } from "./parts.ts";
 import { STAGE2_DONE } from "./qemu.ts";
@@ -40,8 +40,11 @@ export function installSystem(scratch: Scratch, parts: BootParts): SmallSystem {
   const image = scratch.path("installed");
   const loop = attachLoop(scratch, "installed", { sizeBytes: SIZE_BYTES });
   const profile = scratch.path("config.toml");
-  // The only line in which the machine that installs differs from the one that boots.
-  const text = readFileSync(EXAMPLE, "utf8").replace(/^device = .*$/m, `device = "${loop}"`);
+  // The only lines in which the machine that installs differs from the one that boots; the
+  // label is another's on a host where other tests format disks meanwhile.
+  const text = readFileSync(EXAMPLE, "utf8")
+    .replace(/^device = .*$/m, `device = "${loop}"`)
+    .replace(/^label = .*$/m, 'label = "Boots"');
   writeFileSync(profile, text, { mode: 0o644 });
   const named = ["--profile", profile];
   const token = `${basename(loop)}-${SIZE_BYTES}`;
@@ -77,7 +80,7 @@ export function onTop<T>(scratch: Scratch, image: string, act: (top: string) => 
 export function onPartition<T>(image: string, act: (device: string) => T): T {
   const { start, size } = partitions(image).btrfs;
   const range = ["--offset", String(start), "--sizelimit", String(size)];
-  const device = sh(["losetup", "--find", "--show", ...range, image]).trim();
+  const device = attachFree(range, image);
   try {
     return act(device);
   } finally {
