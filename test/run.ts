@@ -18,6 +18,8 @@ const TIMEOUT_MS = 180_000;
 /** Of tests that may run beside each other: those that wait for a guest with one processor. */
 const CONCURRENCY_MAX = 2;
 const FAILURE_LINES_MAX = 60;
+const FIRST_LOOP_OF_BOOTS = "100";
+const OWN_MOUNTS = ["unshare", "--mount", "--propagation", "private"];
 /** Long ones with many seeds and races: of the scripts, whichever way they are started. */
 const SOURCES_ALONE = new Set([
   "diff-random.test.ts",
@@ -41,12 +43,13 @@ function main(): number {
     },
   });
   const executable = values.executable === undefined ? undefined : resolve(values.executable);
+  const privileged = missingPrivilege() === undefined;
   if (values.boots) setApart();
   const environment = {
     BLANKROOT_TEST_EXECUTABLE: executable,
     BLANKROOT_TEST_LONG: values.long ? "yes" : undefined,
+    BLANKROOT_TEST_FIRST_LOOP: values.boots && privileged ? FIRST_LOOP_OF_BOOTS : undefined,
   };
-  const privileged = missingPrivilege() === undefined;
   if (privileged) sweep();
   const total: Counts = { passed: 0, failed: 0, failures: [] };
   let crashed = false;
@@ -63,12 +66,11 @@ function main(): number {
   return crashed || total.failed > 0 || total.passed === 0 ? 1 : 0;
 }
 
-/** The boots may run beside the rest: with files and loop devices of their own. */
+/** The boots may run beside the rest: with files, and loop devices and mounts, of their own. */
 function setApart(): void {
   const folder = join(tmpdir(), "blankroot-boots");
   mkdirSync(folder, { recursive: true });
   process.env.TMPDIR = folder;
-  process.env.BLANKROOT_TEST_FIRST_LOOP = "100";
 }
 
 function foldersOf(boots: boolean, executable: string | undefined): string[] {
@@ -94,7 +96,8 @@ function runFolder(
   if (files.length === 0) return { passed: 0, failed: 0, failures: [] };
   const paths = files.map((name) => join(dir, name));
   const limits = ["--timeout", String(TIMEOUT_MS), "--max-concurrency", String(CONCURRENCY_MAX)];
-  const argv = [process.execPath, "test", ...limits, ...paths];
+  const within = environment.BLANKROOT_TEST_FIRST_LOOP === undefined ? [] : OWN_MOUNTS;
+  const argv = [...within, process.execPath, "test", ...limits, ...paths];
   const child = Bun.spawnSync(argv, {
     env: { ...process.env, ...environment },
     stdin: "ignore",

@@ -94,17 +94,28 @@ blankroot_subvolumes() {
     done </proc/self/mountinfo
   }
 
-  # Is the subvolume with the path $1 below the top mounted, or anything in it?
-  # Leaves where in $point.
+  # Is the subvolume with the path $1 below the top mounted, or anything in it, in any
+  # mount namespace that /proc shows: a container's or a service's as well? Leaves where
+  # in $point.
   is_mounted() {
     look_at_top
     escape "/$1"
+    if is_mounted_for /proc/self; then return 0; fi
+    for process in /proc/[0-9]*; do
+      if [ "$process/ns/mnt" -ef /proc/self/ns/mnt ]; then continue; fi
+      if is_mounted_for "$process"; then return 0; fi
+    done
+    return 1
+  }
+
+  # The same for one process; one that has ended meanwhile has nothing mounted.
+  is_mounted_for() {
     while read -r id parent pair place point rest; do
       [ "$pair" = "$numbers" ] || continue
       case $place in
         "$escaped" | "$escaped"/*) return 0 ;;
       esac
-    done </proc/self/mountinfo
+    done 2>/dev/null <"$1/mountinfo"
     return 1
   }
 

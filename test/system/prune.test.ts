@@ -311,6 +311,28 @@ describePrivileged("prune.sh", () => {
     machine.eject();
   });
 
+  test.each(Object.keys(SHELLS) as ShellName[])(
+    "leaves alone a root that another mount namespace has mounted, under %s",
+    async (shell) => {
+      using scratch = new Scratch();
+      const machine = prepared(scratch);
+      machine.onDisk(() => {});
+      const mount = 'mount -t btrfs -o "subvol=$2" "$1" "$3"; echo there; read -r line';
+      const words = ["sh", "-euc", mount, "sh", machine.device, `old_roots/${DAYS_90}`];
+      await using other = Bun.spawn(
+        ["unshare", "--mount", "--propagation", "private", ...words, scratch.mkdir("elsewhere")],
+        { stdin: "pipe", stdout: "pipe" },
+      );
+      await other.stdout.getReader().read();
+      const { status, stderr, old } = pruned(machine, { shell });
+      expect({ status, old }).toEqual({ status: 1, old: [DAYS_90!, DAYS_30!, DAYS_1!] });
+      expect(stderr).toMatch(/ is mounted at \S+elsewhere and stays\n/);
+      other.kill();
+      await other.exited;
+      machine.eject();
+    },
+  );
+
   test.each<[ShellName, Strike]>([
     ["bash", "kill-after"],
     ["ash", "kill-committed"],
