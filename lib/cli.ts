@@ -87,7 +87,7 @@ export const jsonArgs = {
 
 export const planArgs = {
   "dry-run": { type: "boolean", alias: "n", description: "Print what would be done, do nothing" },
-  json: { type: "boolean", description: "Print the plan as JSON (with --dry-run)" },
+  json: { type: "boolean", description: "With --dry-run: print JSON (plan.schema.json)" },
 } as const satisfies ArgsDef;
 
 /** Declares a script; `main()` is what scripts/main.ts and a file run alone call. */

@@ -5,6 +5,7 @@
  */
 import { z } from "zod";
 
+const TYPES = ["file", "directory", "symlink", "fifo", "socket", "character", "block"] as const;
 const path = {
   path: z.string().describe("Absolute; bytes that are not UTF-8 are U+FFFD"),
   path_bytes: z.base64().optional().describe("The path's bytes, where they are not UTF-8"),
@@ -27,7 +28,7 @@ const deed = z
       "set-flags",
     ]),
     ...path,
-    type: z.enum(["file", "directory", "symlink", "fifo", "socket", "character", "block"]),
+    type: z.enum(TYPES),
     size: z.int().min(0).describe("Bytes"),
     mode: z
       .string()
@@ -91,21 +92,62 @@ export const copyLine = z.union([
   summary,
 ]);
 
+/** Of a plan to copy, whatever copies. */
+export const planned = {
+  actions: z.array(deed),
+  equal: z.array(z.strictObject(path)),
+  skipped: z.array(z.strictObject({ ...path, reason })),
+  in_use: z.array(writer).describe("Who has one of the files open for writing"),
+  notes: z.array(z.string()),
+};
+
+const entries = z.array(
+  z.strictObject({
+    path: z.string(),
+    user: z.string().optional(),
+    group: z.string().optional(),
+    mode: z.string().optional(),
+  }),
+);
+
 export const copyPlan = z
   .strictObject({
     version: z.literal(1),
     script: z.literal("persist-copy"),
     persist: z.string().describe("The persist root"),
-    actions: z.array(deed),
-    equal: z.array(z.strictObject(path)),
-    skipped: z.array(z.strictObject({ ...path, reason })),
-    in_use: z.array(writer).describe("Who has one of the files open for writing"),
-    notes: z.array(z.string()),
+    ...planned,
+    additions: z
+      .strictObject({ directories: entries, files: entries })
+      .optional()
+      .describe("With --add: what goes into the profile's lists"),
   })
   .describe("With --dry-run");
 
+export const staleLine = z
+  .strictObject({
+    kind: z.literal("stale"),
+    ...path,
+    type: z.enum([...TYPES, "subvolume"]),
+    count: z.int().min(0).describe("Paths, of a directory with all beneath it"),
+    bytes: z.int().min(0).describe("Of files, likewise"),
+    mtime: z.string().describe("The newest of them, in ISO 8601 with nanoseconds"),
+    place: z.strictObject(path).describe("The path on the running system"),
+  })
+  .describe("With --stale: what is in the persist root and in no list");
+
+export const missingLine = z
+  .strictObject({
+    kind: z.literal("missing"),
+    path: z.string().describe("As the profile has it"),
+    list: z.enum(["directories", "files"]),
+    in_root: z.boolean().nullable().describe("Whether a copy would save it; null for no root"),
+  })
+  .describe("With --missing: what is listed and not in the persist root");
+
 export function renderCopySchema(): string {
-  const schema = z.toJSONSchema(z.union([copyLine, copyPlan]), { target: "draft-2020-12" });
+  const schema = z.toJSONSchema(z.union([copyLine, copyPlan, staleLine, missingLine]), {
+    target: "draft-2020-12",
+  });
   const head = { $schema: schema.$schema, title: "A line of persist-copy --json" };
   return `${JSON.stringify({ ...head, ...schema }, undefined, 2)}\n`;
 }

@@ -16,6 +16,7 @@ import { renderDoctorSchema } from "./doctor-schema.ts";
 import { renderLicenses } from "./licenses.ts";
 import { renderMan } from "./man.ts";
 import { renderOldRootsSchema } from "./old-roots-schema.ts";
+import { renderPlanSchema } from "./plan-schema.ts";
 import { renderPreviewSchema } from "./preview-schema.ts";
 import { withScriptTable } from "./readme-table.ts";
 import { renderSchema } from "./schema.ts";
@@ -29,6 +30,7 @@ export const outputs: Record<string, () => string | Promise<string>> = {
   "persist-copy.schema.json": renderCopySchema,
   "doctor.schema.json": renderDoctorSchema,
   "rollback-preview.schema.json": renderPreviewSchema,
+  "plan.schema.json": renderPlanSchema,
   "old-roots.schema.json": renderOldRootsSchema,
   "LICENSES.txt": renderLicenses,
   "man/blankroot.1": async () => renderMan(await withCommands(await declared())),

@@ -1,7 +1,9 @@
 /** What old-roots prints with --json, as a schema; beside the tools, for it starts without zod. */
 import { z } from "zod";
+import { DESTINATIONS } from "../lib/copy/destinations.ts";
 import { PRESENCES } from "../lib/report/found.ts";
 import { SPACE_METHODS } from "../lib/space-method.ts";
+import { planned } from "./copy-schema.ts";
 import { inode, path, type } from "./diff-schema.ts";
 
 const space = {
@@ -63,8 +65,17 @@ export const foundLine = z
   })
   .describe("A line of find: a path that matches");
 
+export const restorePlan = z
+  .strictObject({
+    version: z.literal(1),
+    script: z.literal("old-roots restore"),
+    from: z.string().describe("The old root, below the top"),
+    copies: z.array(z.strictObject({ to: z.enum(DESTINATIONS), ...planned })),
+  })
+  .describe("What restore prints with --dry-run; prune prints a plan as plan.schema.json has it");
+
 export function renderOldRootsSchema(): string {
-  const schema = z.toJSONSchema(z.union([oldRootList, changeLine, foundLine]), {
+  const schema = z.toJSONSchema(z.union([oldRootList, changeLine, foundLine, restorePlan]), {
     target: "draft-2020-12",
   });
   const head = { $schema: schema.$schema, title: "The output of old-roots with --json" };

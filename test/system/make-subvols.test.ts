@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { plan as planSchema } from "../../tools/plan-schema.ts";
 import { blankroot } from "../support/blankroot.ts";
 import { makeBtrfs, mountAt, Scratch, sh } from "../support/disk.ts";
 import { describePrivileged } from "../support/privileged.ts";
@@ -42,6 +43,8 @@ describePrivileged("make-subvols", () => {
   test("makes the subvolumes and a blank snapshot that is empty and read-only", () => {
     using scratch = new Scratch();
     const { device, profile } = prepared(scratch);
+    const words = ["make-subvols", "--profile", profile, "--dry-run", "--json"];
+    expect(planSchema.parse(JSON.parse(blankroot(words).stdout)).script).toBe("make-subvols");
     expect(makeSubvols(profile).status).toBe(0);
     const top = mountAt(scratch, "top", device);
     expect(sh(["ls", "-A", "-1", top])).toBe("home\nlog\nnix\npersist\nroot\nroot-blank\n");

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { mkdirSync, readFileSync, symlinkSync } from "node:fs";
+import { plan as planSchema } from "../../tools/plan-schema.ts";
 import { blankroot } from "../support/blankroot.ts";
 import { makeBtrfs, mountAt, Scratch, sh } from "../support/disk.ts";
 import { describePrivileged } from "../support/privileged.ts";
@@ -35,6 +36,8 @@ describePrivileged("mount-subvols", () => {
   test("mounts the tree with the profile's options, and takes it down", () => {
     using scratch = new Scratch();
     const { profile, target } = prepared(scratch);
+    const shown = mountSubvols(profile, "--dry-run", "--json").stdout;
+    expect(planSchema.parse(JSON.parse(shown)).script).toBe("mount-subvols");
     expect(mountSubvols(profile).status).toBe(0);
     expect(mountsBelow(target)).toEqual(TREE);
     const options = sh(["findmnt", "--noheadings", "--output", "OPTIONS", `${target}/home`]);

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { mkdirSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { plan as planSchema } from "../../tools/plan-schema.ts";
 import { blankroot, MAIN } from "../support/blankroot.ts";
 import { mountAt, sh } from "../support/disk.ts";
 import { type Keep, nameOfAge, OldRootsMachine } from "../support/old-roots.ts";
@@ -186,6 +187,8 @@ describePrivileged("old-roots prune", () => {
     using machine = prepared();
     const before = machine.neighbours();
     const script = machine.prune("--dry-run").stdout;
+    const plan = planSchema.parse(JSON.parse(machine.prune("--dry-run", "--json").stdout));
+    expect(plan.steps.some(({ kind }) => kind === "delete-subvolume")).toBe(true);
     const [oldest, second] = machine.names;
     const rescued = machine.in("rescued");
     renameSync(machine.in("old_roots", second!), rescued);

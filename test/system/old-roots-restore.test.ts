@@ -12,6 +12,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname } from "node:path";
+import { restorePlan } from "../../tools/old-roots-schema.ts";
 import { sh } from "../support/disk.ts";
 import { OldRootsMachine } from "../support/old-roots.ts";
 import { describePrivileged } from "../support/privileged.ts";
@@ -108,11 +109,10 @@ touch -d @1234567.5 file; mkdir empty; chmod 1770 empty; touch -d @7654321 empty
     expect(ran.status).toBe(0);
     expect(ran.stdout).toContain("copy      /opt/a -> /opt/a (10 bytes)\n");
     expect(ran.stdout).toContain("copy      /etc/nixos/b -> /persist/etc/nixos/b");
-    const { from, copies } = JSON.parse(
-      machine.restore("--dry-run", "--json", "/opt/a", "/etc/nixos/b").stdout,
-    );
+    const { stdout } = machine.restore("--dry-run", "--json", "/opt/a", "/etc/nixos/b");
+    const { from, copies } = restorePlan.parse(JSON.parse(stdout));
     expect(from).toBe(`old_roots/${machine.name}`);
-    expect(copies.map(({ to }: { to: string }) => to)).toEqual(["root", "persist"]);
+    expect(copies.map(({ to }) => to)).toEqual(["root", "persist"]);
     expect(readdirSync(machine.in("root"))).toEqual([]);
     expect(readdirSync(machine.in("persist"))).toEqual([]);
   });

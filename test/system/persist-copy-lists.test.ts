@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
+import { copyPlan } from "../../tools/copy-schema.ts";
 import { blankroot, type Ran } from "../support/blankroot.ts";
 import { sh } from "../support/disk.ts";
 import { Machine } from "../support/machine.ts";
@@ -73,7 +74,8 @@ describePrivileged("persist-copy --add", () => {
     const before = readFileSync(machine.profile, "utf8");
     const ran = copy(machine, "--add", "--dry-run", "/etc/foo.conf");
     expect(ran.stdout).toEndWith('list      persist.files: "/etc/foo.conf"\n');
-    const json = JSON.parse(copy(machine, "--add", "--dry-run", "--json", "/etc/foo.conf").stdout);
+    const { stdout } = copy(machine, "--add", "--dry-run", "--json", "/etc/foo.conf");
+    const json = copyPlan.parse(JSON.parse(stdout));
     expect(json.additions).toEqual({ directories: [], files: [{ path: "/etc/foo.conf" }] });
     expect(readFileSync(machine.profile, "utf8")).toBe(before);
     expect(readdirSync(machine.in("persist"))).toEqual([]);

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { linkSync, mkdirSync, readdirSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { missingLine, staleLine } from "../../tools/copy-schema.ts";
 import { blankroot, COMMAND } from "../support/blankroot.ts";
 import { sh } from "../support/disk.ts";
 import { Machine } from "../support/machine.ts";
@@ -69,7 +70,7 @@ describePrivileged("persist-copy --stale", () => {
     const records = ran.stdout
       .trim()
       .split("\n")
-      .map((line) => JSON.parse(line));
+      .map((line) => staleLine.parse(JSON.parse(line)));
     const of = (path: string) => records.find((record) => record.path === path);
     expect(of("/persist/var/lib/app/")).toMatchObject({
       kind: "stale",
@@ -141,7 +142,7 @@ describePrivileged("persist-copy --missing", () => {
     );
     expect(ran.status).toBe(1);
     const json = machine.run("persist-copy", "--missing", "--json").stdout.trim().split("\n");
-    expect(json.map((line) => JSON.parse(line))).toEqual([
+    expect(json.map((line) => missingLine.parse(JSON.parse(line)))).toEqual([
       { kind: "missing", path: "/var/lib/gone", list: "directories", in_root: false },
       { kind: "missing", path: "/etc/adjtime", list: "files", in_root: true },
       { kind: "missing", path: "/etc/linked", list: "files", in_root: false },

@@ -5,6 +5,7 @@ import { diskIds } from "../../lib/ids.ts";
 import { toJson } from "../../lib/plan-json.ts";
 import { toShell } from "../../lib/plan-shell.ts";
 import { type FormatFacts, planFormat } from "../../lib/plans/format.ts";
+import { plan as planSchema } from "../../tools/plan-schema.ts";
 import { exampleProfile } from "../support/example.ts";
 import { idleDisk } from "../support/facts.ts";
 
@@ -29,7 +30,7 @@ test("planFormat() prints as a script that a person can read and run", () => {
 
 test("planFormat() prints as JSON that holds every step", () => {
   const plan = planFormat(profile, facts);
-  expect(JSON.parse(toJson(plan)).steps).toHaveLength(plan.steps.length);
+  expect(planSchema.parse(JSON.parse(toJson(plan))).steps).toHaveLength(plan.steps.length);
 });
 
 test("planFormat() is the same plan for the same seed and another for another", () => {
