@@ -3,10 +3,11 @@
  * start beside a bare one, alternating in one run, medians and ratios. Nothing here
  * is a test: times depend on the machine.
  *
- *     npm run bench [-- --write] [--starts] [--warm]
+ *     npm run bench [-- --write] [--starts | --copies] [--warm]
  *
- * --write puts the tables into the README, --starts measures the starts alone,
- * --warm leaves out what needs an empty cache. Needs root, btrfs, gcc.
+ * --write puts the tables into the README, --starts measures the starts alone and
+ * --copies the copies, --warm leaves out what needs an empty cache. Needs root, btrfs,
+ * gcc, and 40 GiB for the copies.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -14,11 +15,12 @@ import { parseArgs } from "node:util";
 import { Scratch, sh } from "../test/support/disk.ts";
 import { build } from "./build.ts";
 import { type Contender, contenders, fsDiff } from "./contenders.ts";
+import { measureCopies } from "./copies.ts";
 import { measureLogin } from "./login.ts";
 import { median, peakBytes, timeLine, timeProgram, workOf } from "./measure.ts";
 import { makeSets, type Sample } from "./sets.ts";
 import { measureStarts } from "./starts.ts";
-import { renderStarts, renderTable, withTable } from "./table.ts";
+import { renderCopies, renderStarts, renderTable, withTable } from "./table.ts";
 
 const ROUNDS = { server: 21, million: 7, delta: 15 } as const;
 const SLOW_ROUNDS = 1;
@@ -37,14 +39,17 @@ const { values: wanted } = parseArgs({
   options: {
     write: { type: "boolean", default: false },
     starts: { type: "boolean", default: false },
+    copies: { type: "boolean", default: false },
     warm: { type: "boolean", default: false },
   },
 });
 using scratch = new Scratch("blankroot-bench-");
 console.error("building, two minutes");
 const built = build(scratch.mkdir("built"));
-report("starts", renderStarts(measureStarts(built)));
-if (!wanted.starts) {
+const all = !wanted.starts && !wanted.copies;
+if (all || wanted.starts) report("starts", renderStarts(measureStarts(built)));
+if (all || wanted.copies) report("copies", renderCopies(measureCopies(scratch, built)));
+if (all) {
   console.error("making the sets, two minutes");
   const sets = makeSets(scratch);
   const { server, million, delta } = sets;

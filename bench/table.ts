@@ -1,5 +1,6 @@
 /** Results as tables of Markdown, and their places in the README. */
 import type { Result } from "./bench.ts";
+import type { CopyResult } from "./copies.ts";
 import type { LoginTimes } from "./login.ts";
 import type { Work } from "./measure.ts";
 import type { Start } from "./starts.ts";
@@ -69,6 +70,21 @@ export function renderStarts(starts: readonly Start[]): string {
       ({ name, bytes, ms }) => `| ${name} | ${(bytes / MIB).toFixed(1)} MiB | ${time(ms, bare)} |`,
     ),
   ].join("\n");
+}
+
+/** Medians, with the ratio to persist-copy, which is the first row. */
+export function renderCopies(results: readonly CopyResult[]): string {
+  const sets = [...new Set(results.map(({ set }) => set))];
+  const names = [...new Set(results.map(({ contender }) => contender))];
+  const msOf = (set: string, name: string) =>
+    results.find((each) => each.set === set && each.contender === name)?.ms;
+  const rows = names.map((name) => {
+    const cells = sets.map((set) => time(msOf(set, name), msOf(set, names[0]!)));
+    return `| ${name.replaceAll("|", "\\|")} | ${cells.join(" | ")} |`;
+  });
+  return [`| | ${sets.join(" | ")} |`, `| --- |${" ---: |".repeat(sets.length)}`, ...rows].join(
+    "\n",
+  );
 }
 
 /** @throws where the README has no place of the table's name */

@@ -11,7 +11,9 @@ import { Failure } from "../fault.ts";
 import type { InodeStatus } from "../inode-status.ts";
 import { visible } from "../text.ts";
 import { type Handle, linkTextOf, lookAt, READ, reopen } from "./at.ts";
+import { nextData } from "./holes.ts";
 import { statusOf } from "./inode-status.ts";
+import { CallFailure } from "./libc.ts";
 import { shareAllExtents } from "./shared-extents.ts";
 import { attributesOf, sameAttributes } from "./xattr.ts";
 
@@ -110,12 +112,26 @@ function sameBytes(
   const { sizeBytes } = ours;
   const mayKnow = reading === "what differs" && sizeBytes >= LARGE_BYTES;
   if (mayKnow && shareAllExtents(mine.fd, other.fd, sizeBytes)) return true;
+  const isSmall = sizeBytes < CHUNK_BYTES;
   for (let at = 0; ; ) {
+    // A hole in both is no byte to read, and a file of a terabyte may be nothing else.
+    if (!isSmall) at = Math.min(dataFrom(mine, at, path), dataFrom(other, at, path));
+    if (at >= sizeBytes) return true;
     const count = readFully(mine.fd, left, at, path);
     if (count !== readFully(other.fd, right, at, path)) return false;
     if (!left.subarray(0, count).equals(right.subarray(0, count))) return false;
     if (count < CHUNK_BYTES) return true;
     at += count;
+  }
+}
+
+/** The first data from a position on, or beyond any file. */
+function dataFrom({ fd }: Handle, position: number, path: Uint8Array): number {
+  try {
+    return nextData(fd, position) ?? Number.POSITIVE_INFINITY;
+  } catch (cause) {
+    if (!(cause instanceof CallFailure)) throw cause;
+    throw new Failure(`Cannot compare ${visible(path)} with its copy: ${cause.code}`, { cause });
   }
 }
 

@@ -14,21 +14,22 @@ import {
   writeSync,
 } from "node:fs";
 import { dirname } from "node:path";
+import type { DecidingMounts, RootPlace } from "./probe/deciding-mounts.ts";
 import type { SubvolumesState } from "./probe/subvolumes-state.ts";
 
 const FILE = "/run/blankroot/login-answer";
 const ROOT = 0;
 const OTHERS = 0o022;
-/** The mounts are in it, and there can be thousands. */
+/** The mounts on the root are in it, and there can be thousands. */
 const SIZE_MAX_BYTES = 4 * 1024 ** 2;
 
 export interface Answer {
-  /** What decides beside the subvolumes. */
+  /** What decides beside the mounts and the subvolumes. */
   readonly key: string;
   /** null: nothing would be lost. */
   readonly line: string | null;
-  /** The node of the file system. */
-  readonly device: string;
+  readonly place: RootPlace;
+  readonly mounts: DecidingMounts;
   readonly state: SubvolumesState;
 }
 

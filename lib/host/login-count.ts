@@ -4,6 +4,7 @@ import { TooDeep } from "../btrfs/too-deep.ts";
 import type { Visit } from "../btrfs/visit.ts";
 import { ByteSum, NOTHING, weightOfFile } from "../byte-sum.ts";
 import { type Judge, judgesBy, type PersistSide } from "../fate.ts";
+import { latin1 } from "../latin1.ts";
 import { Losses, type LossGroup } from "../losses/losses.ts";
 import { swapOf } from "../plans/preview.ts";
 import { readProfile } from "../profile/read.ts";
@@ -13,6 +14,7 @@ import { diffSubvolumes } from "./diff.ts";
 import { persistSideOf } from "./fate.ts";
 import type { LoginRequest } from "./login.ts";
 import type { Answer } from "./login-answer.ts";
+import { probeTopMounts } from "./probe/deciding-mounts.ts";
 import { probeSwapFacts } from "./probe/preview-facts.ts";
 import { type SubvolumesState, subvolumesState } from "./probe/subvolumes-state.ts";
 import type { ProfileFile } from "./profile-file.ts";
@@ -27,7 +29,7 @@ const TOP_TREE = 5;
 export interface Counted {
   readonly line: string | undefined;
   /** What it followed from; undefined where more than that decided. */
-  readonly state: Pick<Answer, "device" | "state"> | undefined;
+  readonly basis: Pick<Answer, "place" | "mounts" | "state"> | undefined;
 }
 
 export async function countForLogin(
@@ -35,12 +37,20 @@ export async function countForLogin(
   named: LoginRequest["named"],
 ): Promise<Counted> {
   const profile = readProfile(file, bytes);
+  const persistRoot = profile.persist.root;
+  // Before any of it is used: a mount made meanwhile makes it another basis.
+  const topMounts = probeTopMounts(persistRoot);
   using roots = await openRoots({ ...named, profile });
   const { device, live, persist } = roots;
   // Before the first path is read: what is written meanwhile makes it another state.
   const state = stateOf(roots);
+  const basis = {
+    place: { device, path: `/${profile.btrfs.root}`, persistRoot },
+    mounts: { ...topMounts, live: live.map(latin1) },
+    state: withoutPersist(state, roots),
+  };
   const isSet = swapOf(probeSwapFacts(profile, roots)) === "done";
-  if (!isSet) return { line: undefined, state: { device, state: withoutPersist(state, roots) } };
+  if (!isSet) return { line: undefined, basis };
   const side = noting(persistSideOf(roots));
   const { judge } = judgesBy({
     live,
@@ -54,11 +64,8 @@ export async function countForLogin(
   const isWhole = walkFor(LIMIT_MS, roots, (change) => count.add(change));
   const line = loginText({ lost: count.lost, groups: count.groups(), isWhole });
   // Of nested subvolumes and of a persist root that is not there yet, nothing tells a change.
-  if (!isWhole || count.hasNested || persist === undefined) return { line, state: undefined };
-  return {
-    line,
-    state: { device, state: side?.isAsked === true ? state : withoutPersist(state, roots) },
-  };
+  if (!isWhole || count.hasNested || persist === undefined) return { line, basis: undefined };
+  return { line, basis: side?.isAsked === true ? { ...basis, state } : basis };
 }
 
 /** The persist side last: most verdicts don't ask for it, and it is written to all the time. */

@@ -4,18 +4,21 @@
  *
  * A login must not wait: to read a profile takes longer than all else here, and a walk
  * takes as long as there are files. What the line follows from is the profile's text, the
- * mounts, how the kernel was and will be started, and the subvolumes; of these the kernel
- * numbers every change (generation), so the kept line is as true as a new one.
+ * mounts on the root, how the kernel was and will be started, and the subvolumes; of these
+ * the kernel numbers every change (generation), so the kept line is as true as a new one.
  */
-import { constants, openSync, readFileSync } from "node:fs";
+import { constants, openSync } from "node:fs";
 import { VERSION_LINE } from "../version.ts";
 import { Handle } from "./at.ts";
+import { filesystemInfo } from "./btrfs-ioctl.ts";
 import { type Answer, keepAnswer, keptAnswer } from "./login-answer.ts";
 import { commandLine } from "./probe/command-line.ts";
-import { subvolumesState } from "./probe/subvolumes-state.ts";
+import { probeDecidingMounts } from "./probe/deciding-mounts.ts";
+import { type SubvolumesState, subvolumesState } from "./probe/subvolumes-state.ts";
 import { NEXT_SYSTEM, textInRoot } from "./probe/text-in-root.ts";
 import { findProfile, type ProfileFile } from "./profile-file.ts";
 import { View } from "./roots/views.ts";
+import { isBtrfs } from "./statfs.ts";
 
 export interface LoginRequest {
   /** The values of --profile and $BLANKROOT_PROFILE. */
@@ -45,31 +48,45 @@ export async function loginLine(request: LoginRequest): Promise<string | undefin
   const kept = key === undefined ? undefined : keptAnswer(key);
   if (kept !== undefined && isStillTrue(kept)) return kept.line ?? undefined;
   const { countForLogin } = await import("./login-count.ts");
-  const { line, state } = await countForLogin(file, named);
-  if (key !== undefined && state !== undefined) keepAnswer({ key, line: line ?? null, ...state });
+  const { line, basis } = await countForLogin(file, named);
+  if (key !== undefined && basis !== undefined) keepAnswer({ key, line: line ?? null, ...basis });
   return line;
 }
 
-/** All that decides, but for what the subvolumes hold. */
+/** All that decides, but for the mounts and what the subvolumes hold. */
 function keyOf({ file, bytes }: ProfileFile): string {
   using top = new Handle(openSync("/", constants.O_RDONLY | constants.O_DIRECTORY));
   return JSON.stringify([
     VERSION_LINE,
     file,
     Buffer.from(bytes).toString("latin1"),
-    readFileSync("/proc/self/mountinfo", "latin1"),
     commandLine(),
     textInRoot(top.fd, `${NEXT_SYSTEM}/kernel-params`) ?? null,
   ]);
 }
 
 /** What fails here fails again where it is counted, with words. */
-function isStillTrue({ device, state }: Answer): boolean {
+function isStillTrue({ place, mounts, state }: Answer): boolean {
   try {
-    using view = View.ofDevice(device, "read-only");
-    const trees = state.trees.map(({ tree }) => tree);
-    return JSON.stringify(subvolumesState(view.top, trees)) === JSON.stringify(state);
+    return (
+      isSame(probeDecidingMounts(place), mounts) && isSame(stateNow(place.device, state), state)
+    );
   } catch {
     return false;
   }
+}
+
+/** Asked of `/` where that is the same file system, for a mount takes longer than the answer. */
+function stateNow(device: string, { filesystem, trees }: SubvolumesState): SubvolumesState {
+  const numbers = trees.map(({ tree }) => tree);
+  using top = new Handle(openSync("/", constants.O_RDONLY | constants.O_DIRECTORY));
+  if (isBtrfs("/") && filesystemInfo(top.fd).id === filesystem) {
+    return subvolumesState(top.fd, numbers);
+  }
+  using view = View.ofDevice(device, "read-only");
+  return subvolumesState(view.top, numbers);
+}
+
+function isSame(now: unknown, then: unknown): boolean {
+  return JSON.stringify(now) === JSON.stringify(then);
 }

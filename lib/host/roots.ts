@@ -68,6 +68,8 @@ export interface Roots extends Disposable {
   readonly source: string;
   /** The node of the root's file system, such as /dev/vda3. */
   readonly device: string;
+  /** That file system from its top, read-only; undefined where nothing needed it. */
+  readonly top: View | undefined;
 }
 
 /** Where the root subvolume is, before anything is opened. */
@@ -97,8 +99,8 @@ export async function openRoots(request: RootsRequest): Promise<Roots> {
   const isBehind = request.access !== "read-write" && hasUnreplayedLog(located.device);
   using opening = new DisposableStack();
   // Writing first: a file system that was opened for reading alone has not replayed its log.
-  const persist = openPersist(request, located, opening);
   const top = new LazyTop(located.device, opening);
+  const persist = openPersist(request, located, top, opening);
   const root = openRoot(request, located, top, opening);
   const base = openBase(request, located, top, opening);
   const live = liveMountPoints(mounts, located.places);
@@ -114,6 +116,7 @@ export async function openRoots(request: RootsRequest): Promise<Roots> {
     blind: [],
     source: describe(request, located, base !== undefined),
     device: located.device,
+    top: top.opened,
     [Symbol.dispose]: () => opened.dispose(),
   };
 }
@@ -176,6 +179,10 @@ class LazyTop {
     this.#view ??= this.#stack.use(View.ofDevice(this.#device, "read-only"));
     return this.#view;
   }
+
+  get opened(): View | undefined {
+    return this.#view;
+  }
 }
 
 function openRoot(
@@ -232,6 +239,7 @@ function subvolumeAtTop(path: string, top: LazyTop): number | undefined {
 function openPersist(
   request: RootsRequest,
   located: Located,
+  top: LazyTop,
   stack: DisposableStack,
 ): Roots["persist"] {
   const { profile, persist: dir, access = "read-only" } = request;
@@ -244,7 +252,8 @@ function openPersist(
   if (profile === undefined) return undefined;
   const place = survivingPlace(profile, profile.persist.root);
   if (place === undefined) return undefined;
-  const view = stack.use(View.ofDevice(located.device, access));
+  const isRead = access === "read-only";
+  const view = isRead ? top.view : stack.use(View.ofDevice(located.device, access));
   const fd = view.directory(`${place.subvolume}/${place.rest}`);
   return fd === undefined ? undefined : { fd, path: profile.persist.root };
 }

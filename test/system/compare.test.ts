@@ -1,5 +1,14 @@
 import { expect, test } from "bun:test";
-import { closeSync, constants, openSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  openSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { type Difference, isEqualCopy } from "../../lib/copy/difference.ts";
 import { compareAt } from "../../lib/host/compare.ts";
 import { makeBtrfs, mountAt, Scratch, sh } from "../support/disk.ts";
@@ -27,6 +36,39 @@ function compareAfter(make: (x: string) => void, change: (x: string) => void) {
 
 const file = (x: string) => writeFileSync(x, "some content");
 const nothing = () => {};
+const TEBIBYTE = 1024 ** 4;
+
+/** A terabyte of holes but for a text at each place; of the same time always. */
+function sparse(x: string, data: readonly Data[]): void {
+  rmSync(x, { force: true });
+  writeFileSync(x, "");
+  const fd = openSync(x, "r+");
+  for (const [at, text] of data) writeSync(fd, Buffer.from(text), 0, text.length, at);
+  closeSync(fd);
+  truncateSync(x, TEBIBYTE);
+  sh(["touch", "-d", "2020-01-01", x]);
+}
+
+type Data = readonly [at: number, text: string];
+
+/** To read them takes longer than a test may. */
+describePrivileged("compareAt() of two sparse files of a terabyte says", () => {
+  const begin: Data[] = [
+    [5, "a"],
+    [600_000_000, "b"],
+  ];
+  const end: Data = [TEBIBYTE - 4096, "c"];
+  test.each<[string, Data[], Difference[]]>([
+    ["nothing where both have the same bytes", [...begin, end], []],
+    ["content where the last bytes differ", [...begin, [TEBIBYTE - 4096, "C"]], ["content"]],
+    ["content where one has bytes more", [...begin, [700_000_000, "x"], end], ["content"]],
+    ["content where one has bytes less", begin, ["content"]],
+    ["nothing where zeros stand in a hole's place", [...begin, [700_000_000, "\0"], end], []],
+  ])("%s", (_, data, differences) => {
+    const make = (x: string) => sparse(x, [...begin, end]);
+    expect(compareAfter(make, (x) => sparse(x, data))).toEqual(differences);
+  });
+});
 
 describePrivileged("compareAt()", () => {
   test.each<[string, (x: string) => void, (x: string) => void, Difference[] | undefined]>([

@@ -78,6 +78,24 @@ describePrivileged("rollback-preview --login", () => {
     }
   });
 
+  test("keeps the line whatever is mounted elsewhere, and counts anew for a mount on the root", () => {
+    using machine = new Machine(TABLES);
+    rmSync(ANSWER, { force: true });
+    machine.write("root", "/root/a", "/data/b");
+    expect(login(machine)).toContain("2 files");
+    const mount = (...words: string[]) => sh(["mount", ...words]);
+    mount("-t", "tmpfs", "blankroot-test", machine.scratch.mkdir("elsewhere"));
+    expect(isKept(machine)).toBe(true);
+    const root = machine.scratch.mkdir("seen-root");
+    mount("-t", "btrfs", "-o", "subvol=root", machine.device, root);
+    expect(isKept(machine)).toBe(true);
+    mount("-t", "tmpfs", "blankroot-test", `${root}/root`);
+    expect(isKept(machine)).toBe(false);
+    expect(isKept(machine)).toBe(true);
+    sh(["umount", `${root}/root`]);
+    expect(isKept(machine)).toBe(false);
+  });
+
   test("counts anew where nobody tells of a change, or it may not keep anything", () => {
     using machine = new Machine();
     rmSync(ANSWER, { force: true });

@@ -8,13 +8,12 @@ import { ftruncateSync } from "node:fs";
 import { Failure, Fault } from "../../fault.ts";
 import { visible } from "../../text.ts";
 import type { Handle } from "../at.ts";
+import { nextData, nextHole } from "../holes.ts";
 import { CallFailure, checked, errno, errnoName, libc, ptr } from "../libc.ts";
 import { LeftOut } from "./left-out.ts";
 
 /** _IOW(0x94, 9, int) of linux/fs.h; its argument is the descriptor itself. */
 const FICLONE = 0x40049409;
-const SEEK_DATA = 3;
-const SEEK_HOLE = 4;
 const CHUNK_BYTES = 1024 * 1024;
 /** Signals are heard, and progress is told, between so many bytes. */
 const PIECE_BYTES = 16 * CHUNK_BYTES;
@@ -74,9 +73,9 @@ export class ContentCopier {
   async #copyExtents(from: number, to: number, sizeBytes: number, path: Uint8Array): Promise<void> {
     let untold = 0;
     let written = 0;
-    let at = seek(from, 0, SEEK_DATA) ?? sizeBytes;
+    let at = nextData(from, 0) ?? sizeBytes;
     while (at < sizeBytes) {
-      const end = seek(from, at, SEEK_HOLE) ?? sizeBytes;
+      const end = nextHole(from, at) ?? sizeBytes;
       while (at < end) {
         const count = this.#readPiece(from, end - at, at);
         if (count === 0) break;
@@ -89,7 +88,7 @@ export class ContentCopier {
         untold = 0;
       }
       if (at < end) break;
-      at = at < sizeBytes ? (seek(from, at, SEEK_DATA) ?? sizeBytes) : at;
+      at = at < sizeBytes ? (nextData(from, at) ?? sizeBytes) : at;
     }
     // A hole at the end, or all of it.
     if (written < sizeBytes) ftruncateSync(to, sizeBytes);
@@ -111,13 +110,4 @@ export class ContentCopier {
       done += checked(count, () => `Cannot write the copy of ${visible(path)}`);
     }
   }
-}
-
-/** Undefined behind the last data. */
-function seek(fd: number, from: number, whence: number): number | undefined {
-  const result = Number(libc().lseek(fd, from, whence));
-  if (result !== -1) return result;
-  const code = errno();
-  if (errnoName(code) === "ENXIO") return undefined;
-  throw new CallFailure("Cannot find the holes of a file", code);
 }

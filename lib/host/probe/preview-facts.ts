@@ -18,7 +18,8 @@ import { NEXT_SYSTEM, textInRoot } from "./text-in-root.ts";
 
 /** @param now what the ages of old roots are counted from */
 export function probePreviewFacts(profile: Profile, roots: Roots, now: Date): PreviewFacts {
-  using top = View.ofDevice(roots.device, "read-only");
+  using own = ownTop(roots);
+  const top = roots.top ?? own!;
   const space = statfsSync(`/proc/self/fd/${roots.root}`);
   return {
     device: roots.device,
@@ -34,8 +35,13 @@ export function probePreviewFacts(profile: Profile, roots: Roots, now: Date): Pr
 }
 
 export function probeSwapFacts(profile: Profile, roots: Roots): SwapFacts {
-  using top = View.ofDevice(roots.device, "read-only");
-  return swapFacts(profile, roots, top);
+  using own = ownTop(roots);
+  return swapFacts(profile, roots, roots.top ?? own!);
+}
+
+/** Where none is open yet: each mount takes milliseconds. */
+function ownTop({ top, device }: Roots): View | undefined {
+  return top === undefined ? View.ofDevice(device, "read-only") : undefined;
 }
 
 /** Of a system that doesn't run, nothing is known of its command line. */

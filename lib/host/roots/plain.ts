@@ -62,6 +62,7 @@ export function openPlainRoots(
     blind: blindness(dir, request),
     source: `the root at ${visible(dir)} (${mount.fsType}, ${visible(textOfLatin1(pathInFilesystem(here)))}, ${base === undefined ? "no blank one" : `base ${visible(request.base!)}`})`,
     device: textOfLatin1(mount.source),
+    top: undefined,
     [Symbol.dispose]: () => opened.dispose(),
   };
 }
