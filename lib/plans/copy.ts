@@ -45,6 +45,8 @@ export interface CopyFacts {
   readonly mountPoints: ReadonlySet<string>;
   /** In the persist root, by runs that were killed. */
   readonly leftovers: readonly Leftover[];
+  /** What has the name of such a leftover and is none: nothing new can be made beside it. */
+  readonly obstacles: readonly Uint8Array[];
   /** The paths that were named one by one, and not by a list. */
   readonly named: readonly Uint8Array[];
   /** Who has one of the files open for writing. */
@@ -172,7 +174,7 @@ class Planner {
       equal: this.#equal.filter((entry) => !isFilled(entry)).map(({ path }) => path),
       skipped: this.#skipped,
       writers: this.#facts.writers,
-      notes: this.#notes(),
+      notes: this.#notes(filled),
     };
   }
 
@@ -214,8 +216,9 @@ class Planner {
     this.#conflicts.push(describeConflict(entry, copy, this.#sides, reason));
   }
 
-  #notes(): string[] {
-    const { absent, named, live, outside } = this.#facts;
+  /** @param filled the directories that something is put into, as latin1 */
+  #notes(filled: ReadonlySet<string>): string[] {
+    const { absent, named, live, obstacles, outside } = this.#facts;
     const beneath = named.filter((path) => mountAbove(latin1(path), live) !== undefined);
     const unnamed = Math.max(0, this.#links.incomplete - outside.length);
     return [
@@ -225,6 +228,7 @@ class Planner {
         "path",
         "under a mount: what is copied lies beneath that, and is not what is seen there",
       ),
+      ...obstacles.filter((path) => filled.has(dirname(latin1(path)))).map(noteObstacle),
       ...outside.map(noteOutside),
       ...noteIf(
         unnamed,
@@ -255,6 +259,10 @@ function noteIf(count: number, noun: string, text: string): string[] {
 function noteOutside({ path, names }: OutsideNames): string {
   const others = names.map((name) => visible(name)).join(", ");
   return `${visible(path)} has hard links outside of what is copied, which stay behind: ${others}`;
+}
+
+function noteObstacle(path: Uint8Array): string {
+  return `${visible(path)} of the persist root is in the way, and left by no run: what is new beside it will be left out, until that is removed`;
 }
 
 const NO_LINK = { linkTo: undefined, linkCopy: undefined } as const;

@@ -64,6 +64,7 @@ function plan(entries: SourceEntry[], more: Partial<CopyFacts> = {}, update = fa
     live: new Set<string>(),
     mountPoints: new Set<string>(),
     leftovers: [],
+    obstacles: [],
     named: [],
     writers: [],
     outside: [],

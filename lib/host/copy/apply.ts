@@ -13,7 +13,6 @@ import { Failure, Fault, Interruption } from "../../fault.ts";
 import { type InodeStatus, isSameInode } from "../../inode-status.ts";
 import { latin1 } from "../../latin1.ts";
 import type { CopyAction, CopyPlan, Skipped } from "../../plans/copy.ts";
-import { visible } from "../../text.ts";
 import { type Handle, linkTextOf, openBeneath, reopen } from "../at.ts";
 import { statusAt, statusOf } from "../inode-status.ts";
 import { lentName } from "../libc.ts";
@@ -21,11 +20,11 @@ import { attributesOf } from "../xattr.ts";
 import { ContentCopier } from "./content.ts";
 import { copyFile } from "./file.ts";
 import { flagsToCopy, protect } from "./flags.ts";
-import { LeftOut } from "./left-out.ts";
+import { LeftOut, reasonToLeaveOut } from "./left-out.ts";
 import { copyOwnerAndMode, copyTimes } from "./metadata.ts";
 import { openOriginal } from "./original.ts";
 import { Pauses } from "./pauses.ts";
-import { link, make, syncAll } from "./place.ts";
+import { link, make, removeUnfinished, syncAll } from "./place.ts";
 import { SourceDirectories } from "./source-directories.ts";
 import { clearStage, type Spot } from "./stage.ts";
 import { makeDirectory, type PlacedDirectory, Staging } from "./staging.ts";
@@ -110,12 +109,9 @@ class Copier implements Disposable {
 
   async run(action: CopyAction): Promise<void> {
     if (this.#pauses.isDue()) await this.#pauses.pause();
-    if (this.#isLeftOut(parentOf(action.path))) {
-      this.#leaveOut(action, "its directory was left out");
-      return;
-    }
     if (this.#staging.isFull) this.#placeAll(action.path);
     try {
+      this.#refuseBelowLeftOut(action.path);
       await this.#begin(action);
     } catch (error) {
       this.#leaveOutFor(error, action);
@@ -125,14 +121,10 @@ class Copier implements Disposable {
   /** Directories get their times last: what is put into them changes these. */
   finish(): void {
     this.#placeAll(undefined);
-    for (const { path, status, copy } of this.#late.reverse()) {
-      using directory = this.#lookAtCopy(path, copy);
-      copyTimes(directory.fd, status, path);
-    }
-    for (const { path, status, copy } of this.#protected) {
-      using inode = this.#lookAtCopy(path, copy);
-      protect(inode, status, path);
-    }
+    this.#finishEach(this.#late.reverse(), ({ path, status }, directory) =>
+      copyTimes(directory.fd, status, path),
+    );
+    this.#finishEach(this.#protected, ({ path, status }, inode) => protect(inode, status, path));
     syncAll(this.#sides.persist);
   }
 
@@ -159,15 +151,32 @@ class Copier implements Disposable {
     }
   }
 
-  /** @throws what ends the run */
-  #leaveOutFor(error: unknown, action: CopyAction): void {
-    if (!(error instanceof LeftOut)) throw error;
-    this.#leaveOut(action, error.reason);
+  #finishEach(
+    placed: readonly PlacedDirectory[],
+    finish: (one: PlacedDirectory, copy: Handle) => void,
+  ): void {
+    for (const one of placed) {
+      if (this.#isLeftOut(one.path)) continue;
+      try {
+        using copy = this.#lookAtCopy(one.path, one.copy);
+        finish(one, copy);
+      } catch (error) {
+        this.#leaveOutFor(error, one);
+      }
+    }
   }
 
-  #leaveOut({ path }: CopyAction, reason: string): void {
+  /** @throws what ends the run */
+  #leaveOutFor(error: unknown, { path }: Pick<CopyAction, "path">): void {
+    const reason = reasonToLeaveOut(error);
+    if (reason === undefined) throw error;
     this.#leftOut.add(latin1(path));
     this.#listener.onLeftOut({ path, reason });
+  }
+
+  #refuseBelowLeftOut(path: Uint8Array): void {
+    if (this.#leftOut.size === 0 || !this.#isLeftOut(parentOf(path))) return;
+    throw new LeftOut("its directory was left out");
   }
 
   #isLeftOut(path: Uint8Array | undefined): boolean {
@@ -181,6 +190,7 @@ class Copier implements Disposable {
     syncAll(this.#sides.persist);
     for (const action of this.#waiting.splice(0)) {
       try {
+        this.#refuseBelowLeftOut(action.path);
         if (this.#isLeftOut(action.linkTo)) throw new LeftOut("its other name was left out");
         this.#staging.place(action);
         this.#listener.onDone(action);
@@ -188,7 +198,7 @@ class Copier implements Disposable {
         this.#leaveOutFor(error, action);
       }
     }
-    this.#staging.clear();
+    for (const uncleared of this.#staging.clear()) this.#listener.onLeftOut(uncleared);
   }
 
   #makeOther({ path, status: seen }: CopyAction, spot: Spot): void {
@@ -197,14 +207,19 @@ class Copier implements Disposable {
     const attributes = attributesOf(handle);
     if (status.type === "directory") {
       using directory = reopen(handle, DIRECTORY, path);
-      makeDirectory(spot);
+      makeDirectory(spot, attributes);
       this.#staging.addDirectory({ path, status, attributes, flags: flagsToCopy(directory.fd) });
       return;
     }
     const linkText = status.type === "symlink" ? linkTextOf(handle) : undefined;
     using copy = make(spot, status, linkText);
-    copyOwnerAndMode(copy, status, attributes, path);
-    copyTimes(copy.fd, status, path);
+    try {
+      copyOwnerAndMode(copy, status, attributes, path);
+      copyTimes(copy.fd, status, path);
+    } catch (error) {
+      removeUnfinished(spot);
+      throw error;
+    }
   }
 
   /** A further name of what was copied, or was there and equal. */
@@ -250,13 +265,11 @@ class Copier implements Disposable {
   #lookAtCopy(path: Uint8Array, seen: InodeStatus | undefined): Handle {
     const handle = this.#staging.lookAtCopy(path);
     if (handle === undefined) {
-      throw new Failure(
-        `Cannot find the copy of ${visible(path)}: it is gone, or a symbolic link leads to it`,
-      );
+      throw new LeftOut("its copy is gone, or a symbolic link leads to it");
     }
     if (seen === undefined || isSameInode(seen, statusOf(handle.fd))) return handle;
     handle[Symbol.dispose]();
-    throw new Failure(`Cannot change the copy of ${visible(path)}: something else took its place`);
+    throw new LeftOut("something else took its place since it was copied");
   }
 }
 
@@ -269,6 +282,6 @@ function halfway(error: unknown, done: number, all: number): Failure {
   const cure = error instanceof Fault && error.hint !== undefined ? `${error.hint}. ` : "";
   return new Failure(`Cannot finish the copy, ${done} of ${all} paths are done: ${reason}`, {
     cause: error,
-    hint: `${cure}What is there is whole; another run does the rest`,
+    hint: `${cure}What is there is whole; another run does the rest once this is mended`,
   });
 }

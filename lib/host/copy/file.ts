@@ -16,6 +16,7 @@ import { flagsToCopy, giveFlags } from "./flags.ts";
 import { LeftOut } from "./left-out.ts";
 import { copyTimes, giveOwnerAndMode, PLAIN_MODE } from "./metadata.ts";
 import { CHANGES, openFile, type SourceSpot } from "./original.ts";
+import { removeUnfinished } from "./place.ts";
 import type { Spot } from "./stage.ts";
 
 /** Of a file whose content can be shared. */
@@ -35,7 +36,7 @@ export async function copyFile(
   for (let left = TRIES; left > 0; left--) {
     const result = await tryToCopy(source, target, seen, { content, isLabelled });
     if (result === "whole") return;
-    remove(target);
+    removeUnfinished(target);
     if (result === "changed slowly") break;
   }
   throw new LeftOut(CHANGES);
@@ -59,7 +60,7 @@ async function tryToCopy(
     if (original.isSettled()) return "whole";
     return isShared ? "changed" : "changed slowly";
   } catch (error) {
-    remove(target);
+    removeUnfinished(target);
     throw error;
   }
 }
@@ -68,10 +69,4 @@ function create({ directory, name, path }: Spot, mode: number): Handle {
   const text = lentName(name);
   const fd = libc().openat(directory, ptr(text), CREATE | O_CLOEXEC, mode);
   return new Handle(checked(fd, () => `Cannot make the copy of ${visible(path)}`));
-}
-
-function remove({ directory, name, path }: Spot): void {
-  const text = lentName(name);
-  const removed = libc().unlinkat(directory, ptr(text), 0);
-  checked(removed, () => `Cannot remove the unfinished copy of ${visible(path)}`);
 }

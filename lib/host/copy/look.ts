@@ -38,6 +38,8 @@ export interface Looked {
   /** Parents before children, all of a directory in one run, no path twice. */
   readonly entries: readonly SourceEntry[];
   readonly leftovers: readonly Leftover[];
+  /** Under the same name, and by no run. */
+  readonly obstacles: readonly Uint8Array[];
 }
 
 /**
@@ -58,7 +60,8 @@ export async function lookAtSources(
     const walk = new Walk(sides, onLook);
     for (const path of paths) await walk.add(path);
     if (walk.missing.length > 0) throw notThere(walk.missing);
-    return { entries: walk.entries(), leftovers: walk.leftovers };
+    const { leftovers, obstacles } = walk;
+    return { entries: walk.entries(), leftovers, obstacles };
   } catch (cause) {
     if (!(cause instanceof Failure)) throw cause;
     throw new Failure(cause.message, { hint: "Nothing was copied", cause });
@@ -88,6 +91,7 @@ class Walk {
   readonly #persistRoot: InodeStatus;
   readonly #pauses = new Pauses();
   readonly leftovers: Leftover[] = [];
+  readonly obstacles: Uint8Array[] = [];
   readonly missing: Uint8Array[] = [];
 
   constructor(sides: Sides, onLook: () => void) {
@@ -185,8 +189,8 @@ class Walk {
     const path = join(directory, LEFTOVER);
     using handle = lookAt(this.#sides.persist, path);
     if (handle === undefined) return;
-    const status = statusOf(handle.fd);
-    if (isStage(status)) this.leftovers.push({ path, status });
+    if (isStage(handle, path)) this.leftovers.push({ path, status: statusOf(handle.fd) });
+    else this.obstacles.push(path);
   }
 
   /** Looks at all names of a directory. @returns those that are directories */

@@ -8,14 +8,16 @@ import { chmodSync } from "node:fs";
 import type { InodeStatus } from "../../inode-status.ts";
 import { visible } from "../../text.ts";
 import type { Handle } from "../at.ts";
-import { checked, cString, libc, ptr } from "../libc.ts";
+import { CallFailure, checked, cString, libc, ptr } from "../libc.ts";
 import { type Attributes, setAttributes } from "../xattr.ts";
+import { LeftOut } from "./left-out.ts";
 
 const AT_EMPTY_PATH = 0x1000;
 const BILLION = 1_000_000_000n;
 /** Permissions that a new file can be made with; the others need a call of their own. */
 export const PLAIN_MODE = 0o777;
 
+const OF_ATTRIBUTES = new Set(["ENOSPC", "EDQUOT"]);
 const OURS = { uid: process.geteuid!(), gid: process.getegid!() };
 const empty = cString("");
 /** struct timespec twice: access, then modification. */
@@ -31,7 +33,7 @@ export function copyOwnerAndMode(
   copyOwner(copy.fd, status, path);
   // A symbolic link has no mode that could be set.
   if (status.type !== "symlink") chmodSync(copy.path, status.mode);
-  setAttributes(copy, attributes);
+  giveAttributes(copy, attributes);
 }
 
 /**
@@ -52,7 +54,22 @@ export function giveOwnerAndMode(
     const result = libc().fchmod(copy.fd, status.mode);
     checked(result, () => `Cannot set the mode of the copy of ${visible(path)}`);
   }
-  if (isLabelled || attributes.size > 0) setAttributes(copy, attributes);
+  if (isLabelled || attributes.size > 0) giveAttributes(copy, attributes);
+}
+
+/**
+ * A file system with too little room for the attributes of one inode has no word for it
+ * but that of a full disk. One that is full says it again to whatever comes next.
+ *
+ * @throws LeftOut
+ */
+export function giveAttributes(copy: Handle, attributes: Attributes): void {
+  try {
+    setAttributes(copy, attributes);
+  } catch (error) {
+    const isFull = error instanceof CallFailure && OF_ATTRIBUTES.has(error.code);
+    throw isFull ? new LeftOut(error.message, error) : error;
+  }
 }
 
 export function copyTimes(fd: number, status: InodeStatus, path: Uint8Array): void {

@@ -11,7 +11,7 @@ import { type InodeStatus, isSameInode } from "../../inode-status.ts";
 import { visible } from "../../text.ts";
 import { type Handle, lookAt } from "../at.ts";
 import { statusOf } from "../inode-status.ts";
-import { CallFailure, checked, cString, errno, libc, ptr } from "../libc.ts";
+import { CallFailure, checked, cString, errno, errnoName, lentName, libc, ptr } from "../libc.ts";
 import { LeftOut } from "./left-out.ts";
 import type { Spot } from "./stage.ts";
 
@@ -61,6 +61,17 @@ function remove({ directory, name, path }: Spot): void {
   const text = cString(name);
   const result = libc().unlinkat(directory, ptr(text), 0);
   checked(result, () => `Cannot remove what ${visible(path)} replaces`);
+}
+
+/**
+ * Takes back what was begun on a stage. Nobody but us gets there: where it fails, no more
+ * is known of what is finished, and the run ends.
+ */
+export function removeUnfinished({ directory, name, path }: Spot, flags = 0): void {
+  const text = lentName(name);
+  if (libc().unlinkat(directory, ptr(text), flags) !== -1) return;
+  const code = errnoName(errno());
+  throw new Failure(`Cannot remove the unfinished copy of ${visible(path)}: ${code}`);
 }
 
 /** Makes a directory, a symbolic link or a node at a spot, and opens a handle on it. */

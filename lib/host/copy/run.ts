@@ -153,7 +153,7 @@ function notAll(leftOut: readonly Skipped[], { actions }: CopyPlan): Failure {
   return new Failure(
     `Cannot copy everything, ${count} had to be left out:${linesOf(leftOut, leftOut.length)}`,
     {
-      hint: "What is there is whole. Stop what writes to them, then run this again for the rest",
+      hint: "What is there is whole. Stop or remove what is named, then run this again for the rest",
     },
   );
 }

@@ -9,14 +9,14 @@
  */
 import { constants } from "node:fs";
 import { STAGE_NAME } from "../../copy/leftover.ts";
-import { Failure } from "../../fault.ts";
 import type { InodeStatus } from "../../inode-status.ts";
 import { visible } from "../../text.ts";
-import { Handle, lookAt, namesIn, openBeneath, tryToOpen } from "../at.ts";
+import { Handle, lookAt, namesIn, openBeneath, reopen, tryToOpen } from "../at.ts";
 import { statusOf } from "../inode-status.ts";
 import { CallFailure, checked, cString, errno, libc, ptr } from "../libc.ts";
 import { attributesOf, setAttributes } from "../xattr.ts";
 import { clearFlags } from "./flags.ts";
+import { LeftOut } from "./left-out.ts";
 
 const AT_EMPTY_PATH = 0x1000;
 const AT_REMOVEDIR = 0x200;
@@ -63,7 +63,7 @@ export class Stage implements Disposable {
     made.defer(() => void removeStage(parent.fd));
     using stage = openBeneath(parent.fd, NAME, DIRECTORY);
     if (!isClosedToOthers(statusOf(stage.fd))) {
-      throw new Failure(`Cannot make ${visible(path)}: something was put in its way`);
+      throw new LeftOut("something was put in its way");
     }
     takeNothingOver(stage, path);
     makeDirectory(stage.fd, STAGED_NAME, () => `Cannot make ${STAGE_NAME} beside ${visible(path)}`);
@@ -99,8 +99,11 @@ export function clearStage(directory: number, path: Uint8Array): void {
 }
 
 /** What is in the way under the stage's name and is none is left alone. */
-export function isStage(status: InodeStatus): boolean {
-  return status.type === "directory" && isClosedToOthers(status);
+export function isStage(found: Handle, path: Uint8Array): boolean {
+  const status = statusOf(found.fd);
+  if (status.type !== "directory" || !isClosedToOthers(status)) return false;
+  using stage = reopen(found, constants.O_RDONLY | constants.O_DIRECTORY, path);
+  return namesIn(stage, path).every((name) => STAGED_NAME.equals(name));
 }
 
 /** What a directory hands down to what is made in it would have to be taken from each copy again. */

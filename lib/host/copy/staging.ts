@@ -7,23 +7,26 @@
  * what is made in it; what the original's owner, mode and ACL are, it gets at the end.
  */
 import { constants } from "node:fs";
+import { STAGE_NAME } from "../../copy/leftover.ts";
 import type { InodeStatus } from "../../inode-status.ts";
 import { latin1 } from "../../latin1.ts";
-import type { CopyAction } from "../../plans/copy.ts";
+import type { CopyAction, Skipped } from "../../plans/copy.ts";
 import { visible } from "../../text.ts";
 import { type Handle, lookAt, openBeneath } from "../at.ts";
 import { statusOf } from "../inode-status.ts";
 import { checked, cString, libc, ptr } from "../libc.ts";
-import type { Attributes } from "../xattr.ts";
+import { type Attributes, attributesOf } from "../xattr.ts";
 import { giveFlags } from "./flags.ts";
-import { copyOwnerAndMode, copyTimes } from "./metadata.ts";
-import { moveInto } from "./place.ts";
+import { reasonToLeaveOut } from "./left-out.ts";
+import { copyOwnerAndMode, copyTimes, giveAttributes } from "./metadata.ts";
+import { moveInto, removeUnfinished } from "./place.ts";
 import { type Spot, Stage } from "./stage.ts";
 
 const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOATIME;
 /** What is told to the disk at once: a sync takes as long for one file as for thousands. */
 const WAITING_MAX = 65_536;
 const BYTES_MAX = 1024 ** 3;
+const AT_REMOVEDIR = 0x200;
 /** Each holds descriptors, of which a process may commonly have 1024. */
 const STAGES_MAX = 100;
 
@@ -142,17 +145,25 @@ export class Staging implements Disposable {
     moveInto(spot, { ...spot, directory: stage.top.fd }, replaces);
   }
 
-  /** Ends all stages, whose content is in place. */
-  clear(): void {
+  /** Ends all stages, whose content is in place. @returns those that stay, and why */
+  clear(): Skipped[] {
     this.#leave();
     this.#tops.clear();
     this.#waiting = 0;
     this.#bytes = 0;
     this.#lastTop = "";
+    const uncleared: Skipped[] = [];
     for (const [parent, stage] of this.#stages) {
       this.#stages.delete(parent);
-      stage.clear();
+      try {
+        stage.clear();
+      } catch (error) {
+        const reason = reasonToLeaveOut(error);
+        if (reason === undefined) throw error;
+        uncleared.push({ path: Buffer.from(`${parent}/${STAGE_NAME}`, "latin1"), reason });
+      }
     }
+    return uncleared;
   }
 
   [Symbol.dispose](): void {
@@ -218,9 +229,22 @@ export class Staging implements Disposable {
   }
 }
 
-/** Makes a plain directory, which gets all else from finishDirectories(). */
-export function makeDirectory({ directory, name, path }: Spot): void {
-  const text = cString(name);
-  const made = libc().mkdirat(directory, ptr(text), 0o700);
-  checked(made, () => `Cannot make the directory ${visible(path)}`);
+/**
+ * Makes a plain directory, which gets all else from finishDirectories(). Attributes that
+ * it can't have are told now, while nothing is in it.
+ */
+export function makeDirectory(spot: Spot, attributes: Attributes): void {
+  const text = cString(spot.name);
+  const made = libc().mkdirat(spot.directory, ptr(text), 0o700);
+  checked(made, () => `Cannot make the directory ${visible(spot.path)}`);
+  if (attributes.size === 0) return;
+  try {
+    using directory = openBeneath(spot.directory, spot.name, DIRECTORY);
+    const plain = attributesOf(directory);
+    giveAttributes(directory, attributes);
+    giveAttributes(directory, plain);
+  } catch (error) {
+    removeUnfinished(spot, AT_REMOVEDIR);
+    throw error;
+  }
 }
