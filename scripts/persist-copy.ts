@@ -119,7 +119,7 @@ const script = defineScript({
     }
     const options = { json, showsProgress, verifies: args.verify === true };
     try {
-      await runCopy(plan, source, to, options);
+      await runCopy({ plan, entries: facts.entries }, source, to, options);
     } catch (error) {
       if (lists) say.warn("nothing was listed: that comes once everything is copied");
       throw error;

@@ -87,7 +87,10 @@ export const copyLine = z.union([
   deed,
   told("left-out", "What has no copy, or no new one: the exit status is 4"),
   told("not-verified", "With --verify: a copy that is not as its original"),
-  told("written-since", "Changed since the snapshot was taken, and not so in the copy"),
+  told(
+    "written-since",
+    "Changed, gone or new since the snapshot was taken, and not so in the copy; a new directory stands for all in it",
+  ),
   summary,
 ]);
 

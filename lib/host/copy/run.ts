@@ -16,12 +16,12 @@ import { CopyProgress } from "../../copy/progress.ts";
 import { actionToJson, bytesCopied, summarizeCopy } from "../../copy/text.ts";
 import { describeWriters } from "../../copy/writers.ts";
 import { Failure } from "../../fault.ts";
-import type { CopyAction, CopyPlan, Skipped } from "../../plans/copy.ts";
+import type { CopyAction, CopyPlan, Skipped, SourceEntry } from "../../plans/copy.ts";
 import { plural, visible } from "../../text.ts";
 import { Progress } from "../progress.ts";
 import { applyCopy, type CopySides } from "./apply.ts";
 import { Events } from "./events.ts";
-import { writtenSince } from "./in-use.ts";
+import { writtenSince } from "./since.ts";
 import type { CopySource } from "./source.ts";
 import { verifyCopies } from "./verify.ts";
 
@@ -38,11 +38,12 @@ export interface RunOptions {
 /**
  * Copies what the plan says.
  *
+ * @param entries what was looked at for it
  * @param to the persist root
  * @throws Failure where anything was left out, or isn't right when it is read back
  */
 export async function runCopy(
-  plan: CopyPlan,
+  { plan, entries }: { readonly plan: CopyPlan; readonly entries: readonly SourceEntry[] },
   source: CopySource,
   to: { readonly fd: number; readonly path: string },
   { json, showsProgress, verifies }: RunOptions,
@@ -53,7 +54,7 @@ export async function runCopy(
   events.tell(() => sourceToJson(source.liveFor));
   const done = await act(plan, sides, events, showsProgress);
   const verified = verifies ? await verify(done, sides, events, showsProgress) : undefined;
-  tellSince(writtenSince(done.actions, source.trees), events);
+  tellSince(writtenSince(entries, plan, source.trees), events);
   events.tell(() => summaryToJson(sumsOf(done, plan, verified)));
   const summary = summarizeCopy({ actions: done.actions, equal: plan.equal }, to.path);
   if (done.leftOut.length > 0) {
