@@ -46,8 +46,16 @@ const told = (action: string, description: string) =>
 const source = z
   .strictObject({
     action: z.literal("source"),
-    frozen: z.boolean().describe("Copied from a snapshot: all files are of one instant"),
+    frozen: z
+      .boolean()
+      .describe("Copied from a snapshot: all files of a subvolume are of one instant"),
     reason: reason.optional().describe("Why not"),
+    subvolumes: z
+      .array(z.strictObject({ ...path, frozen: z.boolean().describe("It has a snapshot") }))
+      .optional()
+      .describe(
+        "Of a snapshot: what is nested in it, each of an instant of its own, moments later",
+      ),
   })
   .describe("The first line of a run");
 

@@ -8,7 +8,7 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { copyLine, copyPlan } from "../../tools/copy-schema.ts";
 import { blankroot, COMMAND, MAIN, succeed } from "../support/blankroot.ts";
 import { CopyMachine } from "../support/copies.ts";
@@ -110,6 +110,34 @@ describePrivileged("persist-copy takes all from one instant", () => {
     expect(ran.stderr).toContain("read back and right");
     expect(readFileSync(`${m.persist}/outer/inner/deep/c`, "utf8")).toBe("old");
     expect(sh(["stat", "--format=%u:%g", `${m.persist}/outer/inner`])).toBe("5:6\n");
+    expect(m.namesAtTop()).toEqual(["persist", "root"]);
+  });
+
+  test("of nested subvolumes as they are when the root's is taken, and says that they are apart", () => {
+    using m = new CopyMachine(128 * MIB);
+    m.write("/d/first");
+    expect(m.copy("/d").status).toBe(0);
+    for (const path of ["/d/deep/er/outer", "/d/deep/er/outer/in\ner", "/else"]) {
+      mkdirSync(dirname(`${m.root}${path}`), { recursive: true });
+      sh(["btrfs", "subvolume", "create", `${m.root}${path}`]);
+    }
+    const paths = ["/d/deep/er/outer/f", "/d/deep/er/outer/in\ner/f"];
+    for (const path of paths) m.write(path, "old");
+    // What is first looked at has a copy to be compared with: nothing nested was met yet.
+    const shell = paths.map((path) => `echo new >'${m.root}${path}'`).join("; ");
+    const strike = { call: "listxattr", nth: 1, when: "before", shell } as const;
+    const ran = struck(m, strike, "--json", "/d");
+    expect(ran.stderr).toContain("each nested subvolume is of an instant of its own");
+    expect(ran.stderr).toContain("/d/deep/er/outer/in\\ner/f: written to");
+    for (const path of paths) expect(readFileSync(`${m.persist}${path}`, "utf8")).toBe("old");
+    expect(eventsOf(ran.stdout)[0]).toEqual({
+      action: "source",
+      frozen: true,
+      subvolumes: [
+        { path: "/d/deep/er/outer", frozen: true },
+        { path: "/d/deep/er/outer/in\ner", frozen: true },
+      ],
+    });
     expect(m.namesAtTop()).toEqual(["persist", "root"]);
   });
 

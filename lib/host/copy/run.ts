@@ -5,6 +5,7 @@ import { say } from "../../cli.ts";
 import {
   idleToJson,
   leftOutToJson,
+  type NestedSource,
   type Sums,
   sinceToJson,
   sourceToJson,
@@ -51,7 +52,7 @@ export async function runCopy(
   const sides = { trees: source.trees, persist: to.fd };
   tellBefore(plan, source);
   using events = new Events(json);
-  events.tell(() => sourceToJson(source.liveFor));
+  events.tell(() => sourceToJson(source.liveFor, source.trees.nested));
   const done = await act(plan, sides, events, showsProgress);
   const verified = verifies ? await verify(done, sides, events, showsProgress) : undefined;
   tellSince(writtenSince(entries, plan, source.trees), events);
@@ -130,16 +131,29 @@ function sumsOf({ actions, leftOut }: Done, plan: CopyPlan, verified: number | u
   };
 }
 
-function tellBefore(plan: CopyPlan, { liveFor }: CopySource): void {
+function tellBefore(plan: CopyPlan, { liveFor, trees }: CopySource): void {
   if (liveFor !== undefined) {
     say.warn(`copying live, so that files are not of one instant: ${visible(liveFor)}`);
   }
+  tellNested(trees.nested);
   for (const note of plan.notes) say.warn(visible(note));
   for (const { path, reason } of plan.skipped) say.info(`skipped ${visible(path)}: ${reason}`);
   if (plan.writers.length === 0) return;
   say.warn(
     `copied as after a crash, for they are being written to:${describeWriters(plan.writers)}`,
   );
+}
+
+function tellNested(nested: readonly NestedSource[]): void {
+  const frozen = nested.filter(({ isFrozen }) => isFrozen);
+  const live = nested.filter(({ isFrozen }) => !isFrozen);
+  if (frozen.length > 0) {
+    say.info(
+      `each nested subvolume is of an instant of its own, moments after that of the root:${pathLines(frozen)}`,
+    );
+  }
+  if (live.length === 0) return;
+  say.warn(`copying live what can't have a snapshot of its own:${pathLines(live)}`);
 }
 
 function tellSince(since: readonly Skipped[], events: Events): void {
@@ -160,8 +174,18 @@ function notAll(leftOut: readonly Skipped[], { actions }: CopyPlan): Failure {
 }
 
 function linesOf(paths: readonly Skipped[], max = PATHS_SHOWN): string {
-  const shown = paths.slice(0, max);
-  const lines = shown.map(({ path, reason }) => `\n    ${visible(path)}: ${reason}`);
-  const more = paths.length - shown.length;
+  return listOf(
+    paths.map(({ path, reason }) => `${visible(path)}: ${reason}`),
+    max,
+  );
+}
+
+function pathLines(paths: readonly NestedSource[]): string {
+  return listOf(paths.map(({ path }) => visible(path)));
+}
+
+function listOf(texts: readonly string[], max = PATHS_SHOWN): string {
+  const lines = texts.slice(0, max).map((text) => `\n    ${text}`);
+  const more = texts.length - lines.length;
   return lines.join("") + (more > 0 ? `\n    and ${more} more` : "");
 }
