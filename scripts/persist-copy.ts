@@ -170,7 +170,7 @@ function asText(path: Uint8Array): string {
 }
 
 async function look(
-  roots: Pick<Roots, "root" | "live" | "mountPoints"> & {
+  roots: Pick<Roots, "root" | "live" | "mountedCopies" | "mountPoints"> & {
     readonly persist: PersistRoot;
     readonly trees: SourceTrees;
   },
@@ -201,6 +201,7 @@ async function look(
     outside: namesOutside(looked.entries, roots.trees),
     persistPath: persist.path,
     live: latin1Set(roots.live),
+    mountedCopies: latin1Set(roots.mountedCopies),
     mountPoints: latin1Set(roots.mountPoints),
     named: named ?? [],
     absent: absent.map(({ text }) => text),

@@ -59,6 +59,10 @@ const source = z
   })
   .describe("The first line of a run");
 
+const note = z
+  .strictObject({ action: z.literal("note"), text: z.string() })
+  .describe("What stderr warns of before anything is copied");
+
 const equal = z
   .strictObject({ action: z.literal("equal"), ...path })
   .describe("There already, and equal");
@@ -89,6 +93,7 @@ const summary = z
 /** One line of a run. */
 export const copyLine = z.union([
   source,
+  note,
   equal,
   told("skip", "Left alone on purpose"),
   inUse,

@@ -20,6 +20,11 @@ export function sourceToJson(reason: string | undefined, nested: readonly Nested
   return toJson({ action: "source", frozen: true, subvolumes });
 }
 
+/** What the user should know. */
+export function noteToJson(text: string): string {
+  return toJson({ action: "note", text });
+}
+
 export function writerToJson(writer: Writer): string {
   return toJson({ action: "in-use", ...writerFields(writer) });
 }

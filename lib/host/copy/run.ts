@@ -6,6 +6,7 @@ import {
   idleToJson,
   leftOutToJson,
   type NestedSource,
+  noteToJson,
   type Sums,
   sinceToJson,
   sourceToJson,
@@ -80,6 +81,7 @@ async function act(
   const copied = new CopyProgress(plan.actions, performance.now());
   const show = () => progress.tell(() => copied.text(performance.now()));
   const done: Done = { actions: [], leftOut: [] };
+  for (const note of plan.notes) events.tell(() => noteToJson(note));
   for (const line of idleToJson(plan)) events.tell(() => line);
   for (const writer of plan.writers) events.tell(() => writerToJson(writer));
   await applyCopy(plan, sides, {
