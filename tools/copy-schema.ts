@@ -90,6 +90,10 @@ const summary = z
   })
   .describe("The last line of a run that was not cut short");
 
+const failed = z
+  .strictObject({ action: z.literal("failed"), done: count, left_out: count, reason })
+  .describe("The last line of a run that was cut short: what was not told is not done");
+
 /** One line of a run. */
 export const copyLine = z.union([
   source,
@@ -105,6 +109,7 @@ export const copyLine = z.union([
     "Changed, gone or new since the snapshot was taken, and not so in the copy; a new directory stands for all in it",
   ),
   summary,
+  failed,
 ]);
 
 export const copyPlan = z

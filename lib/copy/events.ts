@@ -82,6 +82,14 @@ export function summaryToJson({ done, equal, skipped, leftOut, verified, bytes }
   });
 }
 
+/** The last line of one that didn't. @param reason in words */
+export function failedToJson(
+  { done, leftOut }: Pick<Sums, "done" | "leftOut">,
+  reason: string,
+): string {
+  return toJson({ action: "failed", done, left_out: leftOut, reason });
+}
+
 export function reasonFields({ path, reason }: Skipped) {
   return { ...pathFields(path), reason };
 }

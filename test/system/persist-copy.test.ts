@@ -303,7 +303,10 @@ describePrivileged("persist-copy", () => {
     writeFileSync(m.write("/b/too-large"), Buffer.alloc(200 * MIB, 1));
     const ran = blankroot([...words, "/a", "/b"]);
     expect(ran.status).toBe(4);
-    expect(eventsOf(ran)).toEqual(["source", "equal /a", "equal /a/equal"]);
+    expect(eventsOf(ran)).toEqual(["source", "equal /a", "equal /a/equal", "failed"]);
+    const last = copyLine.parse(JSON.parse(ran.stdout.trim().split("\n").at(-1)!));
+    expect(last).toMatchObject({ action: "failed", done: 0, left_out: 0 });
+    expect("reason" in last && last.reason).toContain("ENOSPC");
     // Nothing of what had no room is left to take room.
     expect(readdirSync(small)).toEqual(["a"]);
   });

@@ -3,6 +3,7 @@
  */
 import { say } from "../../cli.ts";
 import {
+  failedToJson,
   idleToJson,
   leftOutToJson,
   type NestedSource,
@@ -54,9 +55,13 @@ export async function runCopy(
   tellBefore(plan, source);
   using events = new Events(json);
   events.tell(() => sourceToJson(source.liveFor, source.trees.nested));
-  const done = await act(plan, sides, events, showsProgress);
-  const verified = verifies ? await verify(done, sides, events, showsProgress) : undefined;
-  tellSince(writtenSince(entries, plan, source.trees), events);
+  const done: Done = { actions: [], leftOut: [] };
+  const verified = await toItsEnd(done, events, async () => {
+    await act(plan, done, sides, events, showsProgress);
+    const count = verifies ? await verify(done, sides, events, showsProgress) : undefined;
+    tellSince(writtenSince(entries, plan, source.trees), events);
+    return count;
+  });
   events.tell(() => summaryToJson(sumsOf(done, plan, verified)));
   const summary = summarizeCopy({ actions: done.actions, equal: plan.equal }, to.path);
   if (done.leftOut.length > 0) {
@@ -66,21 +71,34 @@ export async function runCopy(
   say.success(verified === undefined ? summary : `${summary}, ${verified} read back and right`);
 }
 
-interface Done {
+export interface Done {
   readonly actions: CopyAction[];
   readonly leftOut: Skipped[];
 }
 
-async function act(
+/** Does it, and tells programs where it ended early: a run's last line says how it ended. */
+export async function toItsEnd<T>(done: Done, events: Events, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    const count = { done: done.actions.length, leftOut: done.leftOut.length };
+    events.tell(() => failedToJson(count, reason));
+    throw error;
+  }
+}
+
+/** @param done gets what is done, and what had to be left out */
+export async function act(
   plan: CopyPlan,
+  done: Done,
   sides: CopySides,
   events: Events,
   showsProgress: boolean,
-): Promise<Done> {
+): Promise<void> {
   using progress = new Progress("paths done", showsProgress);
   const copied = new CopyProgress(plan.actions, performance.now());
   const show = () => progress.tell(() => copied.text(performance.now()));
-  const done: Done = { actions: [], leftOut: [] };
   for (const note of plan.notes) events.tell(() => noteToJson(note));
   for (const line of idleToJson(plan)) events.tell(() => line);
   for (const writer of plan.writers) events.tell(() => writerToJson(writer));
@@ -102,12 +120,11 @@ async function act(
       show();
     },
   });
-  return done;
 }
 
 /** @returns how many are right. @throws Failure naming those that aren't */
-async function verify(
-  { actions }: Done,
+export async function verify(
+  { actions }: Pick<Done, "actions">,
   sides: CopySides,
   events: Events,
   showsProgress: boolean,
