@@ -29,7 +29,7 @@ _blankroot() {
     'old-roots list') words='--profile= --json --help -h --version --quiet -q --verbose -v' ;;
     'old-roots diff') words='--profile= --json --null -0 --all -a --dirs --type= --only= --help -h --version --quiet -q --verbose -v' ;;
     'old-roots find') words='--profile= --json --null -0 --help -h --version --quiet -q --verbose -v' ;;
-    'old-roots restore') words='--profile= --dry-run -n --json --null -0 --to= --update --help -h --version --quiet -q --verbose -v' ;;
+    'old-roots restore') words='--profile= --dry-run -n --json --null -0 --to= --update --verify --help -h --version --quiet -q --verbose -v' ;;
     'old-roots prune') words='--profile= --dry-run -n --json --apply= --help -h --version --quiet -q --verbose -v' ;;
     doctor) words='--profile= --target= --json --help -h --version --quiet -q --verbose -v' ;;
     unpack) words='--help -h --version --quiet -q --verbose -v' ;;

@@ -50,15 +50,24 @@ export function placesOf(ours: readonly Mount[], path: string): Place[] {
 
 /** What is mounted on a subvolume now, as paths below its top, without duplicates. */
 export function liveMountPoints(mounts: readonly Mount[], places: readonly Place[]): Uint8Array[] {
-  const found = new Set<string>();
+  const found = [...liveMounts(mounts, places).keys()];
+  return found.sort().map((path) => Uint8Array.from(Buffer.from(path, "latin1")));
+}
+
+/** The same with the mount point of each, absolute; all as latin1. */
+export function liveMounts(
+  mounts: readonly Mount[],
+  places: readonly Place[],
+): Map<string, string> {
+  const found = new Map<string, string>();
   for (const { mount, dir } of places) {
     for (const child of mounts) {
       if (child.parentId !== mount.id || child.id === mount.id) continue;
       if (child.mountPoint === dir || !isWithin(child.mountPoint, dir)) continue;
-      found.add(relativeTo(child.mountPoint, dir));
+      found.set(relativeTo(child.mountPoint, dir), child.mountPoint);
     }
   }
-  return [...found].sort().map((path) => Uint8Array.from(Buffer.from(path, "latin1")));
+  return found;
 }
 
 /** What a boot mounts on the root subvolume by the profile: subvolumes, and the ESP. */

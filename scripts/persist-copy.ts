@@ -39,7 +39,7 @@ const script = defineScript({
   summary: "Copy state from the root to the persist root",
   description: [
     "Copies PATHs, or all that the profile lists, from the root subvolume to the same place below persist.root, with owner, mode, times, extended attributes, ACLs, capabilities, hard links and holes, chattr's flags and btrfs's compression; a nested subvolume becomes a directory. Directories on the way are made like the root's. A copy that is immutable or append-only, as its original is, can't be updated before chattr -i or -a.",
-    "All is copied from a read-only snapshot of the root, made for the time of the run, and so is of one instant; what was written since is listed at the end, and so is before, with process and unit, what is open for writing. --live, or a root that can't have a snapshot, copies the files as they are: what changes or goes meanwhile is left out and listed, with exit status 4.",
+    "All is copied from a read-only snapshot of the root, made for the time of the run, and so is of one instant, as each subvolume nested in it is of one of its own, moments later; what was written since is listed at the end, and so is before, with process and unit, what is open for writing. --live, or a root that can't have a snapshot, copies the files as they are: what changes or goes meanwhile is left out and listed, with exit status 4.",
     "What is there and equal is skipped. What is there and different is refused with both sides described, before anything is copied, unless --update. --verify reads all copies back once they are on the disk, past what the kernel keeps in memory though not past what the disk does, and ends with 4 naming what is wrong. A lone - reads paths from stdin, one a line, or with -0 each ended by NUL. persist-copy.schema.json describes the JSON.",
     "Paths are those of the installed host: they are looked for in the root subvolume, beneath all mounts and through no symbolic link.",
     "--add puts the PATHs that no list names into the profile's lists once they are copied: comments, order and layout of the file stay, a symbolic link to it is followed, and of a profile in the store the file that render-nix made it from is changed. Who replaces a listed file by renaming another over it fails with EBUSY; where a program is known to do so, that is said, and what to keep instead.",
@@ -103,7 +103,7 @@ const script = defineScript({
       ? liveSource(roots, "a look changes nothing")
       : args.live === true
         ? liveSource(roots, "--live was given")
-        : frozenSource(roots);
+        : frozenSource(roots, named ?? listed(profile).map(({ bytes }) => bytes));
     const { trees } = source;
     const facts = await look({ ...roots, persist: to, trees }, profile, named, showsProgress);
     const plan = planCopy(facts, args.update === true);
@@ -119,7 +119,7 @@ const script = defineScript({
     }
     const options = { json, showsProgress, verifies: args.verify === true };
     try {
-      await runCopy(plan, source, to, options);
+      await runCopy({ plan, entries: facts.entries }, source, to, options);
     } catch (error) {
       if (lists) say.warn("nothing was listed: that comes once everything is copied");
       throw error;
@@ -161,12 +161,16 @@ function refuseSurviving(profile: Profile | undefined, named: readonly Uint8Arra
   });
 }
 
+function listed(profile: Profile | undefined): ReturnType<typeof listedPaths> {
+  return profile === undefined ? [] : listedPaths(profile);
+}
+
 function asText(path: Uint8Array): string {
   return new TextDecoder().decode(path);
 }
 
 async function look(
-  roots: Pick<Roots, "root" | "live" | "mountPoints"> & {
+  roots: Pick<Roots, "root" | "live" | "mountedCopies" | "mountPoints"> & {
     readonly persist: PersistRoot;
     readonly trees: SourceTrees;
   },
@@ -178,9 +182,9 @@ async function look(
   if (named === undefined && profile === undefined) {
     throw new UsageFault("Cannot copy: no PATH is given, and no profile lists any");
   }
-  const listed = named === undefined ? listedPaths(profile!) : [];
-  const present = listed.filter(({ bytes }) => isThere(roots.root, bytes));
-  const absent = listed.filter(
+  const wanted = named === undefined ? listed(profile) : [];
+  const present = wanted.filter(({ bytes }) => isThere(roots.root, bytes));
+  const absent = wanted.filter(
     ({ bytes }) => !isThere(roots.root, bytes) && !isThere(persist.fd, bytes),
   );
   const sides = {
@@ -197,6 +201,7 @@ async function look(
     outside: namesOutside(looked.entries, roots.trees),
     persistPath: persist.path,
     live: latin1Set(roots.live),
+    mountedCopies: latin1Set(roots.mountedCopies),
     mountPoints: latin1Set(roots.mountPoints),
     named: named ?? [],
     absent: absent.map(({ text }) => text),

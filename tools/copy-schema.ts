@@ -47,10 +47,22 @@ const told = (action: string, description: string) =>
 const source = z
   .strictObject({
     action: z.literal("source"),
-    frozen: z.boolean().describe("Copied from a snapshot: all files are of one instant"),
+    frozen: z
+      .boolean()
+      .describe("Copied from a snapshot: all files of a subvolume are of one instant"),
     reason: reason.optional().describe("Why not"),
+    subvolumes: z
+      .array(z.strictObject({ ...path, frozen: z.boolean().describe("It has a snapshot") }))
+      .optional()
+      .describe(
+        "Of a snapshot: what is nested in it, each of an instant of its own, moments later",
+      ),
   })
   .describe("The first line of a run");
+
+const note = z
+  .strictObject({ action: z.literal("note"), text: z.string() })
+  .describe("What stderr warns of before anything is copied");
 
 const equal = z
   .strictObject({ action: z.literal("equal"), ...path })
@@ -79,17 +91,26 @@ const summary = z
   })
   .describe("The last line of a run that was not cut short");
 
+const failed = z
+  .strictObject({ action: z.literal("failed"), done: count, left_out: count, reason })
+  .describe("The last line of a run that was cut short: what was not told is not done");
+
 /** One line of a run. */
 export const copyLine = z.union([
   source,
+  note,
   equal,
   told("skip", "Left alone on purpose"),
   inUse,
   deed,
   told("left-out", "What has no copy, or no new one: the exit status is 4"),
   told("not-verified", "With --verify: a copy that is not as its original"),
-  told("written-since", "Changed since the snapshot was taken, and not so in the copy"),
+  told(
+    "written-since",
+    "Changed, gone or new since the snapshot was taken, and not so in the copy; a new directory stands for all in it",
+  ),
   summary,
+  failed,
 ]);
 
 /** Of a plan to copy, whatever copies. */

@@ -36,9 +36,10 @@ export function decide(entry: SourceEntry, facts: CopyFacts, update: boolean): D
 function reasonToSkip(entry: SourceEntry, facts: CopyFacts): string | undefined {
   if (entry.status.type === "socket") return "a socket lives with its process";
   if (isLeftOver(latin1(entry.path))) return "left by a run that was cut short";
-  if (isOnlyMountPoint(entry, facts)) {
-    return "only a mount point, its content is in the persist root";
-  }
+  return reasonOfMountPoint(entry, facts) ?? reasonOfLink(entry, facts);
+}
+
+function reasonOfLink(entry: SourceEntry, facts: CopyFacts): string | undefined {
   return targetOf(entry) === latin1OfText(facts.persistPath) + latin1(entry.path)
     ? "a link to its own place in the persist root"
     : undefined;
@@ -49,14 +50,22 @@ function isLeftOver(path: string): boolean {
   return path.includes(STAGE_NAME) && path.split("/").includes(STAGE_NAME);
 }
 
-/** In the root there is only the place where a boot mounts the copy. */
-function isOnlyMountPoint({ path, status, copy }: SourceEntry, { live, mountPoints }: CopyFacts) {
-  if (copy === undefined) return false;
+/** In the root there is only the place where the copy is mounted, now or by a boot. */
+function reasonOfMountPoint(
+  { path, status, copy }: SourceEntry,
+  { live, mountedCopies, mountPoints }: CopyFacts,
+): string | undefined {
+  if (copy === undefined) return undefined;
+  const place = latin1(path);
   const isDirectory = status.type === "directory";
-  if (isDirectory && live.has(latin1(path))) return true;
   // btrfs gives a directory the size of its names: an empty one has none.
   const isEmpty = (isDirectory || status.type === "file") && status.sizeBytes === 0;
-  return isEmpty && mountPoints.has(latin1(path));
+  if (!mountPoints.has(place) || !(isEmpty || isDirectory)) return undefined;
+  const isElsewhere = live.has(place) && !mountedCopies.has(place);
+  if (isElsewhere) return isEmpty ? "only a mount point, for something else" : undefined;
+  return isEmpty || live.has(place)
+    ? "only a mount point, its content is in the persist root"
+    : undefined;
 }
 
 /** Directories get their times last, and all is protected last: what an interrupted run left to do. */

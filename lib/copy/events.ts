@@ -3,13 +3,26 @@ import type { CopyPlan, Skipped } from "../plans/copy.ts";
 import { pathFields, toJson } from "../report/json.ts";
 import type { Writer } from "./writers.ts";
 
+/** A subvolume nested in what is copied. */
+export interface NestedSource {
+  readonly path: Uint8Array;
+  /** Whether it has a snapshot of its own. */
+  readonly isFrozen: boolean;
+}
+
 /** @param reason why it is live; undefined for a snapshot */
-export function sourceToJson(reason: string | undefined): string {
-  return toJson(
-    reason === undefined
-      ? { action: "source", frozen: true }
-      : { action: "source", frozen: false, reason },
-  );
+export function sourceToJson(reason: string | undefined, nested: readonly NestedSource[]): string {
+  if (reason !== undefined) return toJson({ action: "source", frozen: false, reason });
+  const subvolumes = nested.map(({ path, isFrozen }) => ({
+    ...pathFields(path),
+    frozen: isFrozen,
+  }));
+  return toJson({ action: "source", frozen: true, subvolumes });
+}
+
+/** What the user should know. */
+export function noteToJson(text: string): string {
+  return toJson({ action: "note", text });
 }
 
 export function writerToJson(writer: Writer): string {
@@ -67,6 +80,14 @@ export function summaryToJson({ done, equal, skipped, leftOut, verified, bytes }
     verified: verified ?? null,
     bytes,
   });
+}
+
+/** The last line of one that didn't. @param reason in words */
+export function failedToJson(
+  { done, leftOut }: Pick<Sums, "done" | "leftOut">,
+  reason: string,
+): string {
+  return toJson({ action: "failed", done, left_out: leftOut, reason });
 }
 
 export function reasonFields({ path, reason }: Skipped) {

@@ -20,7 +20,7 @@ const IOC_INO_LOOKUP = 0xd0009412;
 /** _IOR(0x94, 31, struct btrfs_ioctl_fs_info_args) */
 const IOC_FS_INFO = 0x8400941f;
 
-const InoLookup = { treeid: 0, objectid: 8, size: 4096 } as const;
+const InoLookup = { treeid: 0, objectid: 8, name: 16, size: 4096 } as const;
 const FsInfo = { fsid: 16, fsidSize: 16, nodesize: 32, size: 1024 } as const;
 const FIRST_FREE_OBJECTID = 256;
 
@@ -64,6 +64,19 @@ export function subvolumeOf(fd: number): number {
   args.setBigUint64(InoLookup.objectid, BigInt(FIRST_FREE_OBJECTID), true);
   call(fd, IOC_INO_LOOKUP, new Uint8Array(args.buffer), "Cannot tell the subvolume");
   return Number(args.getBigUint64(InoLookup.treeid, true));
+}
+
+/**
+ * Where a directory is in its subvolume: "a/b/", and "" for the top. Undefined where it is
+ * gone, or so deep that the kernel has no room to say it.
+ */
+export function directoryPathOf(fd: number, tree: number, inode: number): Uint8Array | undefined {
+  const args = new DataView(new ArrayBuffer(InoLookup.size));
+  args.setBigUint64(InoLookup.treeid, BigInt(tree), true);
+  args.setBigUint64(InoLookup.objectid, BigInt(inode), true);
+  const bytes = new Uint8Array(args.buffer);
+  if (libc().ioctl(fd, IOC_INO_LOOKUP, ptr(bytes)) === -1) return undefined;
+  return bytes.slice(InoLookup.name, bytes.indexOf(0, InoLookup.name));
 }
 
 export function filesystemInfo(fd: number): FilesystemInfo {

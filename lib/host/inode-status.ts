@@ -66,7 +66,7 @@ export function statusAt(directory: number, name: Uint8Array): InodeStatus | und
  * What a path leads to, through the links of /proc alone: never asked of a server.
  * Undefined where that is nothing, or not for us to see.
  */
-export function statusThrough(path: string): InodeStatus | undefined {
+export function statusThrough(path: string | Uint8Array): InodeStatus | undefined {
   const name = cString(path);
   const flags = AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC;
   const result = libc().statx(AT_FDCWD, ptr(name), flags, STATX_BASIC_STATS, ptr(view));

@@ -30,6 +30,7 @@ import { findFilesystem } from "./probe/filesystem.ts";
 import { probeMounts } from "./probe/mounts.ts";
 import { runningRoot } from "./probe/running-root.ts";
 import { hasUnreplayedLog } from "./probe/unreplayed-log.ts";
+import { mountedCopies } from "./roots/mounted-copies.ts";
 import { openPlainRoots, plainRoot } from "./roots/plain.ts";
 import { refuseUnlessDirectory, refuseUnlessSubvolume, View } from "./roots/views.ts";
 
@@ -56,6 +57,8 @@ export interface Roots extends Disposable {
   readonly persist: { readonly fd: number; readonly path: string } | undefined;
   /** What is mounted on this root now, absolute as the host sees it. */
   readonly live: readonly Uint8Array[];
+  /** Those of them that show the persist root's own copy of their path. */
+  readonly mountedCopies: readonly Uint8Array[];
   /** The live ones, and all that a boot mounts or links over by the profile. */
   readonly mountPoints: readonly Uint8Array[];
   /** Whether this is the root that we run on. */
@@ -110,6 +113,7 @@ export async function openRoots(request: RootsRequest): Promise<Roots> {
     base,
     persist,
     live,
+    mountedCopies: mountedCopies(mounts, located.places, persist?.fd),
     mountPoints: withoutDuplicates([...live, ...futureMountPoints(request.profile)]),
     running: located.running,
     isBehind,

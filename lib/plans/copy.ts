@@ -41,6 +41,8 @@ export interface CopyFacts {
   readonly persistPath: string;
   /** Mounted on the root now; paths as latin1. */
   readonly live: ReadonlySet<string>;
+  /** Those of them that show the copy itself; paths as latin1. */
+  readonly mountedCopies: ReadonlySet<string>;
   /** The live ones and those that a boot mounts over by the profile; paths as latin1. */
   readonly mountPoints: ReadonlySet<string>;
   /** In the persist root, by runs that were killed. */
@@ -229,6 +231,7 @@ class Planner {
         "under a mount: what is copied lies beneath that, and is not what is seen there",
       ),
       ...obstacles.filter((path) => filled.has(dirname(latin1(path)))).map(noteObstacle),
+      ...this.#hiding().map(noteHiding),
       ...outside.map(noteOutside),
       ...noteIf(
         unnamed,
@@ -236,6 +239,20 @@ class Planner {
         "with hard links outside of what is copied: those names stay behind",
       ),
     ];
+  }
+
+  /** Mounts within what is copied that show something else than is copied there, as latin1. */
+  #hiding(): string[] {
+    const { entries, live, mountedCopies, named } = this.#facts;
+    if (live.size === 0) return [];
+    const foreign = entries
+      .filter(({ role }) => role === "named")
+      .map(({ path }) => latin1(path))
+      .filter((path) => live.has(path) && !mountedCopies.has(path));
+    const written = this.#actions.flatMap(({ path }) => mountAbove(latin1(path), live) ?? []);
+    // Of a mount above what was named one by one a note of its own tells.
+    const told = new Set(named.flatMap((path) => mountAbove(latin1(path), live) ?? []));
+    return [...new Set([...foreign, ...written]).difference(told)].sort();
   }
 
   #refusal(): Refusal {
@@ -259,6 +276,11 @@ function noteIf(count: number, noun: string, text: string): string[] {
 function noteOutside({ path, names }: OutsideNames): string {
   const others = names.map((name) => visible(name)).join(", ");
   return `${visible(path)} has hard links outside of what is copied, which stay behind: ${others}`;
+}
+
+function noteHiding(mount: string): string {
+  const path = visible(Buffer.from(mount, "latin1"));
+  return `${path} is a mount: what lies beneath it is copied, and not what is seen there`;
 }
 
 function noteObstacle(path: Uint8Array): string {

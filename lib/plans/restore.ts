@@ -38,7 +38,8 @@ export function refuseHidden(paths: readonly Uint8Array[], mountPoints: Readonly
 
 /** @throws Refusal listing all conflicts */
 export function planRestore(to: Destination, facts: RestoreFacts, update: boolean): CopyPlan {
-  const common = { ...facts, named: [], outside: [], absent: [], writers: [] };
+  const mountedCopies = facts.live;
+  const common = { ...facts, mountedCopies, named: [], outside: [], absent: [], writers: [] };
   // A copy in the persist root is seen through its mount: only a file's mount would be cut off.
   if (to === "persist") {
     return planCopy({ ...common, live: facts.liveFiles, persistPath: facts.names.to }, update);

@@ -9,17 +9,13 @@ import { namedPaths } from "../../lib/copy/sources.ts";
 import { planFields, renderPlan, summarizeCopy } from "../../lib/copy/text.ts";
 import { Failure, Refusal } from "../../lib/fault.ts";
 import { claimPersistRoot } from "../../lib/host/copy/access.ts";
+import { Events } from "../../lib/host/copy/events.ts";
+import { act, type Done, type RunOptions, toItsEnd, verify } from "../../lib/host/copy/run.ts";
 import { SourceTrees } from "../../lib/host/copy/trees.ts";
 import { listenToInterruptions } from "../../lib/host/interruption.ts";
 import { stdout } from "../../lib/host/output.ts";
 import { findDevice, oldRootNamed, openOldRoots } from "../../lib/host/probe/old-roots.ts";
-import {
-  lookAndPlan,
-  refuseMissing,
-  restore,
-  type Source,
-  type Target,
-} from "../../lib/host/restore.ts";
+import { lookAndPlan, refuseMissing, type Source, type Target } from "../../lib/host/restore.ts";
 import { View } from "../../lib/host/roots/views.ts";
 import { openRoots, type Roots } from "../../lib/host/roots.ts";
 import { readStdin } from "../../lib/host/stdin.ts";
@@ -28,7 +24,7 @@ import type { CopyPlan, Skipped } from "../../lib/plans/copy.ts";
 import { refuseHidden } from "../../lib/plans/restore.ts";
 import type { Profile } from "../../lib/profile.ts";
 import { toJson } from "../../lib/report/json.ts";
-import { visible } from "../../lib/text.ts";
+import { plural, visible } from "../../lib/text.ts";
 
 const LIVE_ROOT = "the live root";
 
@@ -36,7 +32,7 @@ export default defineScript({
   name: "old-roots restore",
   summary: "Copy paths back from an old root",
   description: [
-    "Copies PATHs out of the old root NAME to the same place: what the profile lists to the persist root, all else to the live root; --to says it for all. It is persist-copy's copy, with all that this preserves: what is there and equal is skipped, what is there and different is refused before anything is copied, unless --update, and a directory is never replaced.",
+    "Copies PATHs out of the old root NAME to the same place: what the profile lists to the persist root, all else to the live root; --to says it for all. It is persist-copy's copy, with all that this preserves: what is there and equal is skipped, what is there and different is refused before anything is copied, unless --update, and a directory is never replaced. --verify reads all copies back once they are on the disk.",
     "Paths are those of the installed host. What a mount would hide is not put into the live root. A lone - reads paths from stdin, one a line, or with -0 each ended by NUL. A NAME may be shortened while it is the only one that begins so.",
   ],
   profile: "found",
@@ -61,6 +57,7 @@ export default defineScript({
       description: "Where all of them go, whatever the profile lists",
     },
     update: { type: "boolean", description: "Replace what differs" },
+    verify: { type: "boolean", description: "Read the copies back from the disk and compare" },
   },
   async run({ args, operands, profile: load }) {
     const dryRun = args["dry-run"] === true;
@@ -93,7 +90,7 @@ export default defineScript({
       return 0;
     }
     listenToInterruptions("What is there is whole; run old-roots restore again to finish");
-    return await run(source, legs, { json, showsProgress });
+    return await run(source, legs, { json, showsProgress, verifies: args.verify === true });
   },
 });
 
@@ -144,20 +141,35 @@ function legsToJson({ name }: Source, legs: readonly Leg[]): string {
 async function run(
   source: Source,
   legs: readonly Leg[],
-  how: { json: boolean; showsProgress: boolean },
+  { json, showsProgress, verifies }: RunOptions,
 ): Promise<number> {
-  const leftOut: Skipped[] = [];
-  for (const { target, plan } of legs) {
-    for (const note of plan.notes) say.warn(visible(note));
-    for (const { path, reason } of plan.skipped) say.info(`skipped ${visible(path)}: ${reason}`);
-    const sides = { trees: SourceTrees.live(source.fd), persist: target.fd };
-    const done = await restore(plan, sides, how);
-    leftOut.push(...done.leftOut);
-    say.success(summarizeCopy({ actions: done.actions, equal: plan.equal }, target.name));
-  }
-  if (leftOut.length === 0) return 0;
+  using events = new Events(json);
+  const trees = SourceTrees.live(source.fd);
+  const all: Done = { actions: [], leftOut: [] };
+  const verified = await toItsEnd(all, events, async () => {
+    let count = 0;
+    for (const { target, plan } of legs) {
+      for (const note of plan.notes) say.warn(visible(note));
+      for (const { path, reason } of plan.skipped) say.info(`skipped ${visible(path)}: ${reason}`);
+      const former = { actions: all.actions.length, leftOut: all.leftOut.length };
+      const sides = { trees, persist: target.fd };
+      await act(plan, all, sides, events, showsProgress);
+      const actions = all.actions.slice(former.actions);
+      if (verifies) count += await verify({ actions }, sides, events, showsProgress);
+      const summary = summarizeCopy({ actions, equal: plan.equal }, target.name);
+      if (all.leftOut.length > former.leftOut) say.info(summary);
+      else say.success(summary);
+    }
+    return count;
+  });
+  if (all.leftOut.length > 0) throw notAll(all.leftOut);
+  if (verifies) say.success(`${plural(verified, "path")} read back and right`);
+  return 0;
+}
+
+function notAll(leftOut: readonly Skipped[]): Failure {
   const lines = leftOut.map(({ path, reason }) => `\n    ${visible(path)}: ${reason}`);
-  throw new Failure(`Cannot restore everything, these were left out:${lines.join("")}`, {
+  return new Failure(`Cannot restore everything, these were left out:${lines.join("")}`, {
     hint: "What is there is whole. Run this again for the rest",
   });
 }

@@ -12,6 +12,7 @@ export function struckRun(words: readonly string[], strike: Strike) {
   return {
     signal: child.signalCode,
     status: child.exitCode,
+    stdout: child.stdout.toString(),
     stderr: child.stderr.toString(),
   };
 }

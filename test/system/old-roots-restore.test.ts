@@ -16,6 +16,7 @@ import { restorePlan } from "../../tools/old-roots-schema.ts";
 import { sh } from "../support/disk.ts";
 import { OldRootsMachine } from "../support/old-roots.ts";
 import { describePrivileged } from "../support/privileged.ts";
+import { struckRun } from "../support/struck.ts";
 import { runWithin } from "../support/within.ts";
 
 /** Old roots of 9 and of 2 days; the older has files. */
@@ -170,6 +171,45 @@ touch -d @1234567.5 file; mkdir empty; chmod 1770 empty; touch -d @7654321 empty
     expect(Bun.spawnSync(argv, { stdin }).exitCode).toBe(0);
     const found = readdirSync(machine.in("root"), { encoding: "buffer" });
     expect(found.map((each) => each.toString("latin1"))).toEqual(["a\nb\xff"]);
+  });
+
+  test("ends with 4 and no success where something had to be left out", () => {
+    using machine = new RestoreMachine();
+    machine.put("old", "/srv/user/file");
+    machine.put("old", "/zz/important");
+    const obstacle = machine.in("root", "/srv/user/.blankroot-unfinished");
+    mkdirSync(obstacle, { recursive: true });
+    sh(["chown", "1000:1000", obstacle]);
+    const ran = machine.restore("--json", "/srv/user", "/zz");
+    expect(ran.status).toBe(4);
+    expect(ran.stderr).not.toContain("[success]");
+    expect(ran.stderr).toContain(
+      "/srv/user/file: Cannot make .blankroot-unfinished beside /srv/user/file",
+    );
+    expect(ran.stdout).toContain('{"action":"left-out","path":"/srv/user/file"');
+    expect(machine.read("root", "/zz/important")).toBe("old /zz/important");
+  });
+
+  test("reads back with --verify, and names what is not as in the old root", () => {
+    using machine = new RestoreMachine();
+    for (const path of ["/opt/a", "/opt/b", "/etc/machine-id"]) machine.put("old", path);
+    const paths = ["/opt", "/etc/machine-id"];
+    const [, , ...words] = machine.words("restore");
+    // When all of the live root's is in place, and before it is read back.
+    const shell = `printf spoiled >${machine.in("root", "/opt/b")}`;
+    const strike = { call: "syncfs", nth: 2, when: "after", shell } as const;
+    const argv = [...words, "--json", "--verify", machine.name, ...paths];
+    const spoiled = struckRun(argv, strike);
+    expect(spoiled.stderr).toContain(
+      "Cannot trust 1 of 3 paths, read back from the disk:\n    /opt/b:",
+    );
+    expect(spoiled.status).toBe(4);
+    expect(spoiled.stdout).toContain('"action":"not-verified","path":"/opt/b"');
+    expect(spoiled.stdout.trim().split("\n").at(-1)).toStartWith('{"action":"failed"');
+    const ran = machine.restore("--update", "--verify", ...paths);
+    expect(ran.stderr).toContain("paths read back and right");
+    expect(ran.status).toBe(0);
+    expect(machine.read("root", "/opt/b")).toBe("old /opt/b");
   });
 
   test("tells as JSON what it does", () => {

@@ -8,7 +8,7 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { copyLine, copyPlan } from "../../tools/copy-schema.ts";
 import { blankroot, COMMAND, MAIN, succeed } from "../support/blankroot.ts";
 import { CopyMachine } from "../support/copies.ts";
@@ -38,26 +38,39 @@ const FIRST_FILE = { call: "utimensat", nth: 1, when: "before" } as const;
 describePrivileged("persist-copy takes all from one instant", () => {
   test("whatever is written, replaced and deleted meanwhile, and says what was", () => {
     using m = new CopyMachine(128 * MIB);
-    for (const name of ["a", "gone", "grows", "moved", "z"]) m.write(`/d/${name}`, "old");
+    for (const name of ["equal", "kept"]) m.write(`/d/${name}`, "old");
+    expect(m.copy("/d").status).toBe(0);
+    for (const name of ["a", "gone", "grows", "moved", "z", "sub/f"]) m.write(`/d/${name}`, "old");
     const shell = [
       `cd ${m.root}/d`,
       "rm gone",
       "echo more >>grows",
       "cp moved fresh && mv fresh moved",
       "echo new >new",
+      "mkdir newer",
+      "echo in >newer/in",
+      "echo changed >>equal",
+      "chmod 700 sub",
     ].join(" && ");
     const ran = struck(m, { ...FIRST_FILE, shell }, "--json", "/d");
     expect(ran.status).toBe(0);
     const copies = readdirSync(`${m.persist}/d`).sort();
-    expect(copies).toEqual(["a", "gone", "grows", "moved", "z"]);
-    for (const name of copies) expect(readFileSync(`${m.persist}/d/${name}`, "utf8")).toBe("old");
-    expect(ran.stderr).toContain("3 paths changed since the snapshot was taken");
+    expect(copies).toEqual(["a", "equal", "gone", "grows", "kept", "moved", "sub", "z"]);
+    for (const name of copies.filter((each) => each !== "sub"))
+      expect(readFileSync(`${m.persist}/d/${name}`, "utf8")).toBe("old");
+    expect(ran.stderr).toContain("7 paths changed since the snapshot was taken");
     expect(ran.stderr).toContain("/d/grows: written to");
     const since = eventsOf(ran.stdout).filter(({ action }) => action === "written-since");
-    expect(since).toEqual([
-      { action: "written-since", path: "/d/gone", reason: "gone" },
-      { action: "written-since", path: "/d/grows", reason: "written to" },
-      { action: "written-since", path: "/d/moved", reason: "replaced" },
+    expect(
+      since.map((event) => "path" in event && "reason" in event && [event.path, event.reason]),
+    ).toEqual([
+      ["/d/new", "new"],
+      ["/d/newer", "new"],
+      ["/d/equal", "written to"],
+      ["/d/gone", "gone"],
+      ["/d/grows", "written to"],
+      ["/d/moved", "replaced"],
+      ["/d/sub", "changed"],
     ]);
     expect(m.namesAtTop()).toEqual(["persist", "root"]);
   });
@@ -97,6 +110,34 @@ describePrivileged("persist-copy takes all from one instant", () => {
     expect(ran.stderr).toContain("read back and right");
     expect(readFileSync(`${m.persist}/outer/inner/deep/c`, "utf8")).toBe("old");
     expect(sh(["stat", "--format=%u:%g", `${m.persist}/outer/inner`])).toBe("5:6\n");
+    expect(m.namesAtTop()).toEqual(["persist", "root"]);
+  });
+
+  test("of nested subvolumes as they are when the root's is taken, and says that they are apart", () => {
+    using m = new CopyMachine(128 * MIB);
+    m.write("/d/first");
+    expect(m.copy("/d").status).toBe(0);
+    for (const path of ["/d/deep/er/outer", "/d/deep/er/outer/in\ner", "/else"]) {
+      mkdirSync(dirname(`${m.root}${path}`), { recursive: true });
+      sh(["btrfs", "subvolume", "create", `${m.root}${path}`]);
+    }
+    const paths = ["/d/deep/er/outer/f", "/d/deep/er/outer/in\ner/f"];
+    for (const path of paths) m.write(path, "old");
+    // What is first looked at has a copy to be compared with: nothing nested was met yet.
+    const shell = paths.map((path) => `echo new >'${m.root}${path}'`).join("; ");
+    const strike = { call: "listxattr", nth: 1, when: "before", shell } as const;
+    const ran = struck(m, strike, "--json", "/d");
+    expect(ran.stderr).toContain("each nested subvolume is of an instant of its own");
+    expect(ran.stderr).toContain("/d/deep/er/outer/in\\ner/f: written to");
+    for (const path of paths) expect(readFileSync(`${m.persist}${path}`, "utf8")).toBe("old");
+    expect(eventsOf(ran.stdout)[0]).toEqual({
+      action: "source",
+      frozen: true,
+      subvolumes: [
+        { path: "/d/deep/er/outer", frozen: true },
+        { path: "/d/deep/er/outer/in\ner", frozen: true },
+      ],
+    });
     expect(m.namesAtTop()).toEqual(["persist", "root"]);
   });
 

@@ -303,7 +303,10 @@ describePrivileged("persist-copy", () => {
     writeFileSync(m.write("/b/too-large"), Buffer.alloc(200 * MIB, 1));
     const ran = blankroot([...words, "/a", "/b"]);
     expect(ran.status).toBe(4);
-    expect(eventsOf(ran)).toEqual(["source", "equal /a", "equal /a/equal"]);
+    expect(eventsOf(ran)).toEqual(["source", "equal /a", "equal /a/equal", "failed"]);
+    const last = copyLine.parse(JSON.parse(ran.stdout.trim().split("\n").at(-1)!));
+    expect(last).toMatchObject({ action: "failed", done: 0, left_out: 0 });
+    expect("reason" in last && last.reason).toContain("ENOSPC");
     // Nothing of what had no room is left to take room.
     expect(readdirSync(small)).toEqual(["a"]);
   });
@@ -404,6 +407,35 @@ describePrivileged("persist-copy and mounts", () => {
     const again = m.copy("--update", "/etc/nixos/flake.nix");
     expect(again.stderr).toContain("a mount is above the path now");
     expect(again.status).toBe(3);
+  });
+
+  test("says of a directory what a mount within it hides, and of no such content that it is kept", () => {
+    using m = new Machine();
+    m.write("/mp/in/under");
+    mkdirSync(`${m.root}/mp/empty`);
+    mkdirSync(`${m.root}/mp/kept`);
+    mkdirSync(`${m.persist}/mp/kept`, { recursive: true });
+    writeFileSync(`${m.persist}/mp/kept/f`, "kept");
+    sh(["mount", "--bind", `${m.persist}/mp/kept`, `${m.root}/mp/kept`]);
+    for (const name of ["in", "empty"]) {
+      sh(["mount", "-t", "tmpfs", "over", `${m.root}/mp/${name}`]);
+      writeFileSync(`${m.root}/mp/${name}/over`, "");
+    }
+    for (let run = 0; run < 2; run++) {
+      const ran = m.copy("--json", "/mp");
+      expect(ran.status).toBe(0);
+      for (const name of ["in", "empty"]) {
+        const text = `/mp/${name} is a mount: what lies beneath it is copied, and not what is seen there`;
+        expect(ran.stderr).toContain(text);
+        expect(ran.stdout).toContain(JSON.stringify({ action: "note", text }));
+        expect(ran.stderr).not.toContain(`/mp/${name}: only a mount point, its content`);
+      }
+      expect(ran.stderr).not.toContain("/mp/kept is a mount");
+      expect(ran.stderr).toContain("skipped /mp/kept: only a mount point, its content is in");
+    }
+    const names = sh(["find", `${m.persist}/mp`, "-mindepth", "1", "-printf", "%P\n"]);
+    expect(names.trim().split("\n").sort()).toEqual(["empty", "in", "in/under", "kept", "kept/f"]);
+    for (const name of ["in", "empty", "kept"]) sh(["umount", `${m.root}/mp/${name}`]);
   });
 
   test("refuses a persist root that is mounted read-only", () => {

@@ -62,6 +62,7 @@ function plan(entries: SourceEntry[], more: Partial<CopyFacts> = {}, update = fa
     entries,
     persistPath: "/persist",
     live: new Set<string>(),
+    mountedCopies: new Set<string>(),
     mountPoints: new Set<string>(),
     leftovers: [],
     obstacles: [],

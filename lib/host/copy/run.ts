@@ -3,8 +3,11 @@
  */
 import { say } from "../../cli.ts";
 import {
+  failedToJson,
   idleToJson,
   leftOutToJson,
+  type NestedSource,
+  noteToJson,
   type Sums,
   sinceToJson,
   sourceToJson,
@@ -16,12 +19,12 @@ import { CopyProgress } from "../../copy/progress.ts";
 import { actionToJson, bytesCopied, summarizeCopy } from "../../copy/text.ts";
 import { describeWriters } from "../../copy/writers.ts";
 import { Failure } from "../../fault.ts";
-import type { CopyAction, CopyPlan, Skipped } from "../../plans/copy.ts";
+import type { CopyAction, CopyPlan, Skipped, SourceEntry } from "../../plans/copy.ts";
 import { plural, visible } from "../../text.ts";
 import { Progress } from "../progress.ts";
 import { applyCopy, type CopySides } from "./apply.ts";
 import { Events } from "./events.ts";
-import { writtenSince } from "./in-use.ts";
+import { writtenSince } from "./since.ts";
 import type { CopySource } from "./source.ts";
 import { verifyCopies } from "./verify.ts";
 
@@ -38,11 +41,12 @@ export interface RunOptions {
 /**
  * Copies what the plan says.
  *
+ * @param entries what was looked at for it
  * @param to the persist root
  * @throws Failure where anything was left out, or isn't right when it is read back
  */
 export async function runCopy(
-  plan: CopyPlan,
+  { plan, entries }: { readonly plan: CopyPlan; readonly entries: readonly SourceEntry[] },
   source: CopySource,
   to: { readonly fd: number; readonly path: string },
   { json, showsProgress, verifies }: RunOptions,
@@ -50,10 +54,14 @@ export async function runCopy(
   const sides = { trees: source.trees, persist: to.fd };
   tellBefore(plan, source);
   using events = new Events(json);
-  events.tell(() => sourceToJson(source.liveFor));
-  const done = await act(plan, sides, events, showsProgress);
-  const verified = verifies ? await verify(done, sides, events, showsProgress) : undefined;
-  tellSince(writtenSince(done.actions, source.trees), events);
+  events.tell(() => sourceToJson(source.liveFor, source.trees.nested));
+  const done: Done = { actions: [], leftOut: [] };
+  const verified = await toItsEnd(done, events, async () => {
+    await act(plan, done, sides, events, showsProgress);
+    const count = verifies ? await verify(done, sides, events, showsProgress) : undefined;
+    tellSince(writtenSince(entries, plan, source.trees), events);
+    return count;
+  });
   events.tell(() => summaryToJson(sumsOf(done, plan, verified)));
   const summary = summarizeCopy({ actions: done.actions, equal: plan.equal }, to.path);
   if (done.leftOut.length > 0) {
@@ -63,21 +71,35 @@ export async function runCopy(
   say.success(verified === undefined ? summary : `${summary}, ${verified} read back and right`);
 }
 
-interface Done {
+export interface Done {
   readonly actions: CopyAction[];
   readonly leftOut: Skipped[];
 }
 
-async function act(
+/** Does it, and tells programs where it ended early: a run's last line says how it ended. */
+export async function toItsEnd<T>(done: Done, events: Events, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    const count = { done: done.actions.length, leftOut: done.leftOut.length };
+    events.tell(() => failedToJson(count, reason));
+    throw error;
+  }
+}
+
+/** @param done gets what is done, and what had to be left out */
+export async function act(
   plan: CopyPlan,
+  done: Done,
   sides: CopySides,
   events: Events,
   showsProgress: boolean,
-): Promise<Done> {
+): Promise<void> {
   using progress = new Progress("paths done", showsProgress);
   const copied = new CopyProgress(plan.actions, performance.now());
   const show = () => progress.tell(() => copied.text(performance.now()));
-  const done: Done = { actions: [], leftOut: [] };
+  for (const note of plan.notes) events.tell(() => noteToJson(note));
   for (const line of idleToJson(plan)) events.tell(() => line);
   for (const writer of plan.writers) events.tell(() => writerToJson(writer));
   await applyCopy(plan, sides, {
@@ -98,12 +120,11 @@ async function act(
       show();
     },
   });
-  return done;
 }
 
 /** @returns how many are right. @throws Failure naming those that aren't */
-async function verify(
-  { actions }: Done,
+export async function verify(
+  { actions }: Pick<Done, "actions">,
   sides: CopySides,
   events: Events,
   showsProgress: boolean,
@@ -129,16 +150,29 @@ function sumsOf({ actions, leftOut }: Done, plan: CopyPlan, verified: number | u
   };
 }
 
-function tellBefore(plan: CopyPlan, { liveFor }: CopySource): void {
+function tellBefore(plan: CopyPlan, { liveFor, trees }: CopySource): void {
   if (liveFor !== undefined) {
     say.warn(`copying live, so that files are not of one instant: ${visible(liveFor)}`);
   }
+  tellNested(trees.nested);
   for (const note of plan.notes) say.warn(visible(note));
   for (const { path, reason } of plan.skipped) say.info(`skipped ${visible(path)}: ${reason}`);
   if (plan.writers.length === 0) return;
   say.warn(
     `copied as after a crash, for they are being written to:${describeWriters(plan.writers)}`,
   );
+}
+
+function tellNested(nested: readonly NestedSource[]): void {
+  const frozen = nested.filter(({ isFrozen }) => isFrozen);
+  const live = nested.filter(({ isFrozen }) => !isFrozen);
+  if (frozen.length > 0) {
+    say.info(
+      `each nested subvolume is of an instant of its own, moments after that of the root:${pathLines(frozen)}`,
+    );
+  }
+  if (live.length === 0) return;
+  say.warn(`copying live what can't have a snapshot of its own:${pathLines(live)}`);
 }
 
 function tellSince(since: readonly Skipped[], events: Events): void {
@@ -159,8 +193,18 @@ function notAll(leftOut: readonly Skipped[], { actions }: CopyPlan): Failure {
 }
 
 function linesOf(paths: readonly Skipped[], max = PATHS_SHOWN): string {
-  const shown = paths.slice(0, max);
-  const lines = shown.map(({ path, reason }) => `\n    ${visible(path)}: ${reason}`);
-  const more = paths.length - shown.length;
+  return listOf(
+    paths.map(({ path, reason }) => `${visible(path)}: ${reason}`),
+    max,
+  );
+}
+
+function pathLines(paths: readonly NestedSource[]): string {
+  return listOf(paths.map(({ path }) => visible(path)));
+}
+
+function listOf(texts: readonly string[], max = PATHS_SHOWN): string {
+  const lines = texts.slice(0, max).map((text) => `\n    ${text}`);
+  const more = texts.length - lines.length;
   return lines.join("") + (more > 0 ? `\n    and ${more} more` : "");
 }

@@ -1,5 +1,6 @@
 /**
- * Snapshots for the time of a copy, so that all files are of one instant: read-only,
+ * Snapshots for the time of a copy, so that all files of a subvolume are of one instant:
+ * the root, and what is nested in it, moments apart, for btrfs takes one at a time. Read-only,
  * in a directory of their own at the top of the file system, which is closed to
  * others: a program that was replaced meanwhile can't be started from there.
  *
@@ -9,6 +10,7 @@
  */
 import { constants } from "node:fs";
 import { Failure, Fault } from "../../fault.ts";
+import { latin1 } from "../../latin1.ts";
 import { visible } from "../../text.ts";
 import { Handle, lookAt, namesIn, openBeneath, tryToOpen } from "../at.ts";
 import { filesystemInfo } from "../btrfs-ioctl.ts";
@@ -17,7 +19,8 @@ import { checked, cString, libc, ptr } from "../libc.ts";
 import { View } from "../roots/views.ts";
 import { deleteSubvolume, subvolumeInfo, takeSnapshot } from "../snapshots.ts";
 import { Lock } from "./lock.ts";
-import { type Found, type SourceTree, SourceTrees } from "./trees.ts";
+import { nestedSubvolumes } from "./nested.ts";
+import { type SourceTree, SourceTrees } from "./trees.ts";
 
 export const SNAPSHOTS = ".blankroot-copy";
 const NAME = Buffer.from(SNAPSHOTS);
@@ -32,19 +35,32 @@ export interface Frozen extends Disposable {
 }
 
 /**
- * Takes a snapshot of the root, and of each subvolume in it once that is met.
+ * Takes a snapshot of the root, and at once of each subvolume in it that has to do with
+ * what is copied; of one that comes later, or can't be told, once that is met.
  *
  * @param live the top of the root, open
  * @param device of its file system
+ * @param paths what is to be copied
  * @throws Fault where none can be taken
  */
-export function freeze(live: number, device: string): Frozen {
+export function freeze(live: number, device: string, paths: readonly Uint8Array[]): Frozen {
   using taking = new DisposableStack();
   const top = taking.use(View.ofDevice(device, "read-write")).top;
   const lock = taking.use(new Lock(`snapshots-${filesystemInfo(top).id}`));
   const snapshots = taking.use(new Snapshots(top, lock));
+  // All that takes time is done before the first one is taken.
+  const nested = nestedSubvolumes(live, paths).flatMap((path) => {
+    const handle = openSubvolume(snapshots, live, Buffer.from(path, "latin1"));
+    return handle === undefined ? [] : [{ path, live: handle }];
+  });
   const root = snapshots.take(live);
-  const trees = new SourceTrees(root, (place) => enter(snapshots, place));
+  const early = new Map(nested.map((each) => [each.path, takeOrStayLive(snapshots, each.live)]));
+  const trees = new SourceTrees(root, ({ tree, rest }, path) => {
+    const taken = early.get(latin1(path));
+    if (taken !== undefined) return taken;
+    const handle = openSubvolume(snapshots, tree.live, rest);
+    return handle === undefined ? undefined : takeOrStayLive(snapshots, handle);
+  });
   const taken = taking.move();
   return { trees, [Symbol.dispose]: () => taken.dispose() };
 }
@@ -93,18 +109,22 @@ class Snapshots implements Disposable {
   }
 }
 
-/** Where there is a subvolume in the live tree: a snapshot of that one, or itself where none can be taken. */
-function enter(snapshots: Snapshots, { tree, rest }: Found): SourceTree | undefined {
-  const result = tryToOpen(tree.live, rest, DIRECTORY, 0);
+/** Undefined where there is none. */
+function openSubvolume(snapshots: Snapshots, top: number, path: Uint8Array): number | undefined {
+  const result = tryToOpen(top, path, DIRECTORY, 0);
   if (result < 0) return undefined;
   const live = new Handle(result);
   snapshots.keep(live);
-  if (statusOf(live.fd).inode !== SUBVOLUME_INODE) return undefined;
+  return statusOf(live.fd).inode === SUBVOLUME_INODE ? live.fd : undefined;
+}
+
+/** A snapshot, or the subvolume itself where none can be taken. */
+function takeOrStayLive(snapshots: Snapshots, live: number): SourceTree {
   try {
-    return snapshots.take(live.fd);
+    return snapshots.take(live);
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
-    return { fd: live.fd, live: live.fd, isFrozen: false };
+    return { fd: live, live, isFrozen: false };
   }
 }
 

@@ -8,7 +8,7 @@ import { LeftOut } from "./left-out.ts";
 import type { SourceSpot } from "./original.ts";
 import type { SourceTrees } from "./trees.ts";
 
-const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOATIME;
+export const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOATIME;
 const ITSELF = Buffer.from(".");
 
 export class SourceDirectories implements Disposable {

@@ -20,10 +20,14 @@ export function liveSource({ root }: Pick<Roots, "root">, reason: string): CopyS
   };
 }
 
-export function frozenSource(roots: Pick<Roots, "root" | "device">): CopySource {
+/** @param paths what is to be copied */
+export function frozenSource(
+  roots: Pick<Roots, "root" | "device">,
+  paths: readonly Uint8Array[],
+): CopySource {
   if (!isBtrfs(`/proc/self/fd/${roots.root}`)) return liveSource(roots, "the root is not on btrfs");
   try {
-    const frozen = freeze(roots.root, roots.device);
+    const frozen = freeze(roots.root, roots.device, paths);
     return {
       trees: frozen.trees,
       liveFor: undefined,

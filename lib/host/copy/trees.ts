@@ -3,6 +3,7 @@
  * it, which holds none of the subvolumes nested in the root: each of these is a tree
  * of its own, found by the longest path that leads to it.
  */
+import type { NestedSource } from "../../copy/events.ts";
 import { latin1 } from "../../latin1.ts";
 import { statusOf } from "../inode-status.ts";
 
@@ -23,7 +24,7 @@ export interface Found {
 }
 
 /** Gives the tree of a subvolume whose place is empty in a snapshot; undefined where there is none. */
-export type EnterNested = (place: Found) => SourceTree | undefined;
+export type EnterNested = (place: Found, path: Uint8Array) => SourceTree | undefined;
 
 export class SourceTrees {
   readonly root: SourceTree;
@@ -41,9 +42,13 @@ export class SourceTrees {
     return new SourceTrees({ fd, live: fd, isFrozen: false });
   }
 
-  /** The paths of nested subvolumes that were met, as latin1. */
-  get nested(): readonly string[] {
-    return this.#nested.map(({ path }) => path);
+  /** The nested subvolumes that were met, by path. */
+  get nested(): NestedSource[] {
+    const met = this.#nested.map(({ path, tree: { isFrozen } }) => ({
+      path: Buffer.from(path, "latin1"),
+      isFrozen,
+    }));
+    return met.sort((a, b) => Buffer.compare(a.path, b.path));
   }
 
   /** What programs write to, in the place of what was frozen of it. */
@@ -65,7 +70,7 @@ export class SourceTrees {
 
   /** Goes on into a nested subvolume from the empty directory that a snapshot has in its place. */
   enter(path: Uint8Array): boolean {
-    const tree = this.#enter(this.find(path));
+    const tree = this.#enter(this.find(path), path);
     if (tree === undefined) return false;
     this.#nested.push({ path: latin1(path), tree });
     this.#nested.sort((a, b) => b.path.length - a.path.length);

@@ -20,6 +20,7 @@ import { canAdminister } from "../probe/capability.ts";
 import { runningRoot } from "../probe/running-root.ts";
 import type { Roots, RootsRequest } from "../roots.ts";
 import { isBtrfs } from "../statfs.ts";
+import { mountedCopies } from "./mounted-copies.ts";
 import { refuseUnlessDirectory, View } from "./views.ts";
 
 /** The directory that is to be walked; undefined where the metadata of btrfs will be read. */
@@ -56,6 +57,7 @@ export function openPlainRoots(
     base,
     persist,
     live,
+    mountedCopies: mountedCopies(mounts, [here], persist?.fd),
     mountPoints: [...live, ...futureMountPoints(request.profile)],
     running: dir === "/",
     isBehind: false,
