@@ -1,15 +1,13 @@
 /** Paths of an old root, looked at and brought back by persist-copy's own means. */
 import { lstatSync } from "node:fs";
 import type { Destination } from "../copy/destinations.ts";
-import { idleToJson, leftOutToJson } from "../copy/events.ts";
-import { CopyProgress } from "../copy/progress.ts";
-import { actionToJson } from "../copy/text.ts";
 import { Refusal } from "../fault.ts";
 import { latin1 } from "../latin1.ts";
-import type { CopyAction, CopyPlan, Skipped } from "../plans/copy.ts";
+import type { CopyPlan } from "../plans/copy.ts";
 import { planRestore } from "../plans/restore.ts";
 import { visible } from "../text.ts";
-import { applyCopy, type CopySides } from "./copy/apply.ts";
+import { act, type Done } from "./copy/act.ts";
+import type { CopySides } from "./copy/apply.ts";
 import { Events } from "./copy/events.ts";
 import { isThere, lookAtSources } from "./copy/look.ts";
 import { SourceTrees } from "./copy/trees.ts";
@@ -71,42 +69,14 @@ export async function lookAndPlan(
   return planRestore(target.to, facts, update);
 }
 
-export interface Restored {
-  readonly actions: CopyAction[];
-  readonly leftOut: Skipped[];
-}
-
 /** @throws Failure saying how much was done, Interruption */
 export async function restore(
   plan: CopyPlan,
   sides: CopySides,
   { json, showsProgress }: { json: boolean; showsProgress: boolean },
-): Promise<Restored> {
+): Promise<Done> {
   using events = new Events(json);
-  using progress = new Progress("paths done", showsProgress);
-  const done: Restored = { actions: [], leftOut: [] };
-  const copied = new CopyProgress(plan.actions, performance.now());
-  const show = () => progress.tell(() => copied.text(performance.now()));
-  for (const line of json ? idleToJson(plan) : []) events.tell(() => line);
-  await applyCopy(plan, sides, {
-    onMade(action) {
-      copied.add(action);
-      show();
-    },
-    onDone(action) {
-      done.actions.push(action);
-      events.tell(() => actionToJson(action));
-    },
-    onLeftOut(path) {
-      done.leftOut.push(path);
-      events.tell(() => leftOutToJson(path));
-    },
-    onBytes(count) {
-      copied.addBytes(count);
-      show();
-    },
-  });
-  return done;
+  return await act(plan, sides, events, showsProgress);
 }
 
 /** A mount point of the running system. */

@@ -3,23 +3,20 @@
  */
 import { say } from "../../cli.ts";
 import {
-  idleToJson,
-  leftOutToJson,
   type Sums,
   sinceToJson,
   sourceToJson,
   summaryToJson,
-  writerToJson,
   wrongToJson,
 } from "../../copy/events.ts";
-import { CopyProgress } from "../../copy/progress.ts";
-import { actionToJson, bytesCopied, summarizeCopy } from "../../copy/text.ts";
+import { bytesCopied, summarizeCopy } from "../../copy/text.ts";
 import { describeWriters } from "../../copy/writers.ts";
 import { Failure } from "../../fault.ts";
-import type { CopyAction, CopyPlan, Skipped } from "../../plans/copy.ts";
+import type { CopyPlan, Skipped } from "../../plans/copy.ts";
 import { plural, visible } from "../../text.ts";
 import { Progress } from "../progress.ts";
-import { applyCopy, type CopySides } from "./apply.ts";
+import { act, type Done } from "./act.ts";
+import type { CopySides } from "./apply.ts";
 import { Events } from "./events.ts";
 import { writtenSince } from "./in-use.ts";
 import type { CopySource } from "./source.ts";
@@ -61,44 +58,6 @@ export async function runCopy(
     throw notAll(done.leftOut, plan);
   }
   say.success(verified === undefined ? summary : `${summary}, ${verified} read back and right`);
-}
-
-interface Done {
-  readonly actions: CopyAction[];
-  readonly leftOut: Skipped[];
-}
-
-async function act(
-  plan: CopyPlan,
-  sides: CopySides,
-  events: Events,
-  showsProgress: boolean,
-): Promise<Done> {
-  using progress = new Progress("paths done", showsProgress);
-  const copied = new CopyProgress(plan.actions, performance.now());
-  const show = () => progress.tell(() => copied.text(performance.now()));
-  const done: Done = { actions: [], leftOut: [] };
-  for (const line of idleToJson(plan)) events.tell(() => line);
-  for (const writer of plan.writers) events.tell(() => writerToJson(writer));
-  await applyCopy(plan, sides, {
-    onMade(action) {
-      copied.add(action);
-      show();
-    },
-    onDone(action) {
-      done.actions.push(action);
-      events.tell(() => actionToJson(action));
-    },
-    onLeftOut(path) {
-      done.leftOut.push(path);
-      events.tell(() => leftOutToJson(path));
-    },
-    onBytes(count) {
-      copied.addBytes(count);
-      show();
-    },
-  });
-  return done;
 }
 
 /** @returns how many are right. @throws Failure naming those that aren't */
