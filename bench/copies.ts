@@ -129,7 +129,9 @@ function measure(
       sh(["sync", "--file-system", place]);
       times[index]!.push(timeLine(line({ root, folder: set.folder, place })));
       places.remove();
-      // A deleted subvolume, the snapshot of a copy too, is taken down behind our back.
+      // A deleted subvolume, the snapshot of a copy too, is taken down behind our back, once
+      // that it is deleted is on the disk.
+      sh(["btrfs", "filesystem", "sync", top]);
       sh(["btrfs", "subvolume", "sync", top]);
     }
   }

@@ -38,7 +38,7 @@ const script = defineScript({
     }
     if (args.login === true) return printLogin(args);
     const { profile } = await load();
-    const { printPreview, printScript } = await import("./rollback-preview-whole.ts");
+    const { printPreview, printScript } = await import("../lib/host/preview.ts");
     return args.script === true ? printScript(profile) : printPreview(profile, args);
   },
 });

@@ -8,33 +8,14 @@
 import { constants } from "node:os";
 import type { InodeStatus } from "../inode-status.ts";
 import { CallFailure, cString, errno, libc, ptr } from "./libc.ts";
+import { AT_NO_AUTOMOUNT, AT_SYMLINK_NOFOLLOW, Statx } from "./statx.ts";
 
-const AT_SYMLINK_NOFOLLOW = 0x100;
-const AT_NO_AUTOMOUNT = 0x800;
 const AT_FDCWD = -100;
 const AT_STATX_DONT_SYNC = 0x4000;
 const AT_EMPTY_PATH = 0x1000;
 const STATX_BASIC_STATS = 0x7ff;
 const STATX_ATTR_IMMUTABLE = 0x10;
 const STATX_ATTR_APPEND = 0x20;
-/** struct statx of linux/stat.h */
-const Statx = {
-  attributes: 8,
-  links: 16,
-  uid: 20,
-  gid: 24,
-  mode: 28,
-  inode: 32,
-  sizeBytes: 40,
-  atime: 64,
-  ctime: 96,
-  mtime: 112,
-  rdevMajor: 128,
-  rdevMinor: 132,
-  deviceMajor: 136,
-  deviceMinor: 140,
-  size: 256,
-} as const;
 const TYPE_MASK = 0o170000;
 const TYPES = new Map<number, InodeStatus["type"]>([
   [0o010000, "fifo"],

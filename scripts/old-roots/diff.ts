@@ -1,9 +1,6 @@
 /** old-roots diff: what changed between two roots, or from one until now. */
-import { TooDeep } from "../../lib/btrfs/too-deep.ts";
 import { defineScript, jsonArgs, profileArgs, say } from "../../lib/cli.ts";
-import { UsageFault } from "../../lib/fault.ts";
 import { diffSubvolumes } from "../../lib/host/diff.ts";
-import { stdout } from "../../lib/host/output.ts";
 import {
   findDevice,
   newestOldRoot,
@@ -11,14 +8,13 @@ import {
   oldRootNamed,
   openOldRoots,
 } from "../../lib/host/probe/old-roots.ts";
-import { Progress } from "../../lib/host/progress.ts";
+import { Records, refuseTwoFormats } from "../../lib/host/records.ts";
 import { openRoots, type Roots } from "../../lib/host/roots.ts";
 import { latin1 } from "../../lib/latin1.ts";
 import { reportArgs } from "../../lib/report/diff-options.ts";
-import type { ListingFormat } from "../../lib/report/listing.ts";
 import { changeRecord, selectChanges } from "../../lib/report/root-changes.ts";
 import { behindWarning } from "../../lib/root-args.ts";
-import { plural, visible } from "../../lib/text.ts";
+import { visible } from "../../lib/text.ts";
 
 const { null: ends, dirs, type, only } = reportArgs;
 
@@ -47,9 +43,7 @@ export default defineScript({
     only,
   },
   async run({ args, operands, profile: load }) {
-    if (args.json === true && args.null === true) {
-      throw new UsageFault("Cannot list with --json and --null: expected one of them");
-    }
+    refuseTwoFormats(args);
     const { profile } = await load();
     const selects = selectChanges(args, profile);
     using old = openOldRoots(await findDevice(profile), profile.btrfs.old_roots);
@@ -57,29 +51,15 @@ export default defineScript({
     const { from, to, names } = sidesOf(old, operands.map(latin1), roots);
     say.info(`from ${names[0]} to ${names[1]} on ${visible(old.device)}`);
     if (roots?.isBehind === true) say.warn(behindWarning(roots.device));
-    const kind = args.json === true ? "json" : args.null === true ? "null" : "lines";
-    const format: ListingFormat = { kind, status: true, terminal: stdout.isTerminal };
-    using progress = new Progress("differences", args.quiet !== true && !stdout.isTerminal);
-    const tooDeep = new TooDeep();
-    let count = 0;
-    let withheld = 0;
+    using records = new Records(args, "differences");
+    const { format, tooDeep } = records;
     diffSubvolumes({ root: to, base: from, tooDeep }, (change) => {
-      progress.step();
-      if (!selects(change)) return;
-      count++;
-      const record = changeRecord(change, format);
-      if (record === undefined) withheld++;
-      else stdout.write(record);
+      records.step();
+      if (selects(change)) records.write(changeRecord(change, format));
     });
-    stdout.flush();
-    progress[Symbol.dispose]();
-    if (withheld > 0) {
-      const paths = plural(withheld, "path");
-      say.warn(`${paths} left out: a name in it contains a newline. -0 lists them all`);
-    }
-    const unlisted = tooDeep.failure();
-    if (unlisted !== undefined) throw unlisted;
-    return count > 0 ? 1 : 0;
+    records.finish();
+    records.throwIfTooDeep();
+    return records.count > 0 ? 1 : 0;
   },
 });
 

@@ -1,17 +1,13 @@
 /** old-roots find: "I lost a file two boots ago". */
-import { TooDeep } from "../../lib/btrfs/too-deep.ts";
 import { defineScript, jsonArgs, profileArgs, say } from "../../lib/cli.ts";
-import { UsageFault } from "../../lib/fault.ts";
 import { Glob } from "../../lib/glob.ts";
 import { findInRoot } from "../../lib/host/find-in-root.ts";
-import { stdout } from "../../lib/host/output.ts";
 import { findDevice, openOldRoots } from "../../lib/host/probe/old-roots.ts";
 import { stateBelow } from "../../lib/host/probe/state-below.ts";
-import { Progress } from "../../lib/host/progress.ts";
+import { Records, refuseTwoFormats } from "../../lib/host/records.ts";
 import { openRoots } from "../../lib/host/roots.ts";
 import { reportArgs } from "../../lib/report/diff-options.ts";
 import { foundRecord } from "../../lib/report/found.ts";
-import type { ListingFormat } from "../../lib/report/listing.ts";
 import { behindWarning } from "../../lib/root-args.ts";
 import { plural } from "../../lib/text.ts";
 
@@ -31,45 +27,24 @@ export default defineScript({
   },
   args: { ...profileArgs, ...jsonArgs, null: reportArgs.null },
   async run({ args, operands, profile: load }) {
-    if (args.json === true && args.null === true) {
-      throw new UsageFault("Cannot list with --json and --null: expected one of them");
-    }
+    refuseTwoFormats(args);
     const globs = operands.map((pattern) => new Glob(pattern));
     const { profile } = await load();
     using old = openOldRoots(await findDevice(profile), profile.btrfs.old_roots);
     using roots = await openRoots({ profile });
     if (roots.isBehind) say.warn(behindWarning(roots.device));
-    const kind = args.json === true ? "json" : args.null === true ? "null" : "lines";
-    const format: ListingFormat = { kind, status: true, terminal: stdout.isTerminal };
-    using progress = new Progress("paths", args.quiet !== true && !stdout.isTerminal);
-    const tooDeep = new TooDeep();
-    let count = 0;
-    let withheld = 0;
+    using records = new Records(args, "paths");
+    const { format, tooDeep } = records;
     for (const { name, fd } of old.roots) {
-      findInRoot(fd, { globs, tooDeep, onStep: () => progress.step() }, (change) => {
-        const record = foundRecord(
-          {
-            root: name,
-            change,
-            live: stateBelow(roots.root, change),
-            persist: roots.persist && stateBelow(roots.persist.fd, change),
-          },
-          format,
-        );
-        count++;
-        if (record === undefined) withheld++;
-        else stdout.write(record);
+      findInRoot(fd, { globs, tooDeep, onStep: () => records.step() }, (change) => {
+        const live = stateBelow(roots.root, change);
+        const persist = roots.persist && stateBelow(roots.persist.fd, change);
+        records.write(foundRecord({ root: name, change, live, persist }, format));
       });
     }
-    stdout.flush();
-    progress[Symbol.dispose]();
-    if (withheld > 0) {
-      const paths = plural(withheld, "path");
-      say.warn(`${paths} left out: a name in it contains a newline. -0 lists them all`);
-    }
-    say.info(`${count} found in ${plural(old.roots.length, "old root")}`);
-    const unlisted = tooDeep.failure();
-    if (unlisted !== undefined) throw unlisted;
+    records.finish();
+    say.info(`${records.count} found in ${plural(old.roots.length, "old root")}`);
+    records.throwIfTooDeep();
     return 0;
   },
 });

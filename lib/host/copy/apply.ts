@@ -138,10 +138,10 @@ class Copier implements Disposable {
     if (kind === "remove-leftover") this.#clear(action);
     else if (kind.startsWith("set-")) this.#set(action);
     else {
-      const { spot, isLabelled } = this.#staging.spotFor(path);
+      const { spot, stage } = this.#staging.spotFor(path);
       if (kind === "link") this.#link(action, spot);
       else if (kind === "copy-file") {
-        const options = { content: this.#content, isLabelled };
+        const options = { content: this.#content, stage };
         await copyFile(this.#sources.spotOf(path), spot, action.status, options);
       } else this.#makeOther(action, spot);
       this.#staging.add(action);

@@ -12,29 +12,29 @@ import { Handle, O_CLOEXEC } from "../at.ts";
 import { checked, lentName, libc, ptr } from "../libc.ts";
 import { attributesOfOpen } from "../xattr.ts";
 import type { ContentCopier } from "./content.ts";
-import { flagsToCopy, giveFlags } from "./flags.ts";
+import { flagsToCopy } from "./flags.ts";
 import { LeftOut } from "./left-out.ts";
 import { copyTimes, giveOwnerAndMode, PLAIN_MODE } from "./metadata.ts";
 import { CHANGES, openFile, type SourceSpot } from "./original.ts";
 import { removeUnfinished } from "./place.ts";
-import type { Spot } from "./stage.ts";
+import type { Spot, StageTraits } from "./stage.ts";
 
 /** Of a file whose content can be shared. */
 const TRIES = 5;
 const CREATE = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
 /**
- * @param isLabelled see giveOwnerAndMode
+ * @param stage that it is made on, at whatever depth
  * @throws LeftOut, Failure: then there is nothing on the stage
  */
 export async function copyFile(
   source: SourceSpot,
   target: Spot,
   seen: InodeStatus,
-  { content, isLabelled }: { content: ContentCopier; isLabelled: boolean },
+  how: { content: ContentCopier; stage: StageTraits },
 ): Promise<void> {
   for (let left = TRIES; left > 0; left--) {
-    const result = await tryToCopy(source, target, seen, { content, isLabelled });
+    const result = await tryToCopy(source, target, seen, how);
     if (result === "whole") return;
     removeUnfinished(target);
     if (result === "changed slowly") break;
@@ -46,15 +46,16 @@ async function tryToCopy(
   source: SourceSpot,
   target: Spot,
   seen: InodeStatus,
-  { content, isLabelled }: { content: ContentCopier; isLabelled: boolean },
+  { content, stage }: { content: ContentCopier; stage: StageTraits },
 ): Promise<"whole" | "changed" | "changed slowly"> {
   using original = openFile(source, seen);
   const { file, status } = original;
   using copy = create(target, status.mode & PLAIN_MODE);
   try {
-    giveFlags(copy.fd, flagsToCopy(file.fd), target.path);
+    stage.flags.give(copy.fd, flagsToCopy(file.fd), target.path);
     const isShared = await content.copy(file, copy, status, target.path);
     const attributes = attributesOfOpen(file);
+    const { isLabelled } = stage;
     giveOwnerAndMode(copy, status, { attributes, isLabelled }, target.path);
     copyTimes(copy.fd, status, target.path);
     if (original.isSettled()) return "whole";

@@ -30,9 +30,22 @@ export function flagsToCopy(fd: number): number {
 /** @param fd open for real. @param wanted see flagsToCopy */
 export function giveFlags(fd: number, wanted: number, path: Uint8Array): void {
   const present = flagsOf(fd);
-  if (present === undefined) return;
-  const flags = (present & ~COPIED_FLAGS) | wanted;
-  if (flags !== present) setFlags(fd, flags, path);
+  if (present !== undefined) change(fd, present, wanted, path);
+}
+
+/**
+ * The same for files made in one directory or below it: what the system gives to the
+ * first, by that directory and the mount's options, it gives to all.
+ */
+export class NewFileFlags {
+  #present: number | undefined;
+  #isKnown = false;
+
+  give(fd: number, wanted: number, path: Uint8Array): void {
+    if (!this.#isKnown) this.#present = flagsOf(fd);
+    this.#isKnown = true;
+    if (this.#present !== undefined) change(fd, this.#present, wanted, path);
+  }
 }
 
 export function clearFlags(directory: Handle, path: Uint8Array): void {
@@ -57,6 +70,11 @@ export function protect(
   if (present === undefined) return;
   const flags = present | (isImmutable ? IMMUTABLE : 0) | (isAppendOnly ? APPEND : 0);
   if (flags !== present) setFlags(opened.fd, flags, path);
+}
+
+function change(fd: number, present: number, wanted: number, path: Uint8Array): void {
+  const flags = (present & ~COPIED_FLAGS) | wanted;
+  if (flags !== present) setFlags(fd, flags, path);
 }
 
 function setFlags(fd: number, flags: number, path: Uint8Array): void {

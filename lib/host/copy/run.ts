@@ -3,26 +3,21 @@
  */
 import { say } from "../../cli.ts";
 import {
-  failedToJson,
-  idleToJson,
-  leftOutToJson,
   type NestedSource,
-  noteToJson,
   type Sums,
   sinceToJson,
   sourceToJson,
   summaryToJson,
-  writerToJson,
   wrongToJson,
 } from "../../copy/events.ts";
-import { CopyProgress } from "../../copy/progress.ts";
-import { actionToJson, bytesCopied, summarizeCopy } from "../../copy/text.ts";
+import { bytesCopied, summarizeCopy } from "../../copy/text.ts";
 import { describeWriters } from "../../copy/writers.ts";
 import { Failure } from "../../fault.ts";
-import type { CopyAction, CopyPlan, Skipped, SourceEntry } from "../../plans/copy.ts";
+import type { CopyPlan, Skipped, SourceEntry } from "../../plans/copy.ts";
 import { plural, visible } from "../../text.ts";
 import { Progress } from "../progress.ts";
-import { applyCopy, type CopySides } from "./apply.ts";
+import { act, type Done, toItsEnd } from "./act.ts";
+import type { CopySides } from "./apply.ts";
 import { Events } from "./events.ts";
 import { writtenSince } from "./since.ts";
 import type { CopySource } from "./source.ts";
@@ -69,57 +64,6 @@ export async function runCopy(
     throw notAll(done.leftOut, plan);
   }
   say.success(verified === undefined ? summary : `${summary}, ${verified} read back and right`);
-}
-
-export interface Done {
-  readonly actions: CopyAction[];
-  readonly leftOut: Skipped[];
-}
-
-/** Does it, and tells programs where it ended early: a run's last line says how it ended. */
-export async function toItsEnd<T>(done: Done, events: Events, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    const count = { done: done.actions.length, leftOut: done.leftOut.length };
-    events.tell(() => failedToJson(count, reason));
-    throw error;
-  }
-}
-
-/** @param done gets what is done, and what had to be left out */
-export async function act(
-  plan: CopyPlan,
-  done: Done,
-  sides: CopySides,
-  events: Events,
-  showsProgress: boolean,
-): Promise<void> {
-  using progress = new Progress("paths done", showsProgress);
-  const copied = new CopyProgress(plan.actions, performance.now());
-  const show = () => progress.tell(() => copied.text(performance.now()));
-  for (const note of plan.notes) events.tell(() => noteToJson(note));
-  for (const line of idleToJson(plan)) events.tell(() => line);
-  for (const writer of plan.writers) events.tell(() => writerToJson(writer));
-  await applyCopy(plan, sides, {
-    onMade(action) {
-      copied.add(action);
-      show();
-    },
-    onDone(action) {
-      done.actions.push(action);
-      events.tell(() => actionToJson(action));
-    },
-    onLeftOut(path) {
-      done.leftOut.push(path);
-      events.tell(() => leftOutToJson(path));
-    },
-    onBytes(count) {
-      copied.addBytes(count);
-      show();
-    },
-  });
 }
 
 /** @returns how many are right. @throws Failure naming those that aren't */

@@ -15,7 +15,7 @@ import { Handle, lookAt, namesIn, openBeneath, reopen, tryToOpen } from "../at.t
 import { statusOf } from "../inode-status.ts";
 import { CallFailure, checked, cString, errno, libc, ptr } from "../libc.ts";
 import { attributesOf, setAttributes } from "../xattr.ts";
-import { clearFlags } from "./flags.ts";
+import { clearFlags, NewFileFlags } from "./flags.ts";
 import { LeftOut } from "./left-out.ts";
 
 const AT_EMPTY_PATH = 0x1000;
@@ -32,13 +32,20 @@ export interface Spot {
   readonly path: Uint8Array;
 }
 
-export class Stage implements Disposable {
+/** What all that is made on a stage has in common. */
+export interface StageTraits {
+  /** Whether the system gives attributes of its own to all that is made, such as a label. */
+  readonly isLabelled: boolean;
+  readonly flags: NewFileFlags;
+}
+
+export class Stage implements Disposable, StageTraits {
   /** The directory it stands in. */
   readonly parent: Handle;
   /** Where things are made, under the names that they are to have. */
   readonly top: Handle;
-  /** Whether the system gives attributes of its own to all that is made, such as a label. */
   readonly isLabelled: boolean;
+  readonly flags = new NewFileFlags();
   readonly #path: Uint8Array;
   #isThere = true;
 

@@ -20,7 +20,7 @@ import { giveFlags } from "./flags.ts";
 import { reasonToLeaveOut } from "./left-out.ts";
 import { copyOwnerAndMode, copyTimes, giveAttributes } from "./metadata.ts";
 import { moveInto, removeUnfinished } from "./place.ts";
-import { type Spot, Stage } from "./stage.ts";
+import { type Spot, Stage, type StageTraits } from "./stage.ts";
 
 const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOATIME;
 /** What is told to the disk at once: a sync takes as long for one file as for thousands. */
@@ -50,9 +50,9 @@ interface Place {
   /** The path of the directory that it stands for, as latin1. */
   readonly parent: string;
   readonly directory: number;
-  /** Undefined in a new directory, which is placed as a whole. */
-  readonly stage: Stage | undefined;
-  readonly isLabelled: boolean;
+  readonly stage: Stage;
+  /** In a new directory, which is placed as a whole. */
+  readonly isInNew: boolean;
   close(): void;
 }
 
@@ -80,21 +80,20 @@ export class Staging implements Disposable {
   }
 
   /** Where the copy of a path is to be made. Paths come with all of a directory in one run. */
-  spotFor(path: Uint8Array): { spot: Spot; isLabelled: boolean } {
+  spotFor(path: Uint8Array): { spot: Spot; stage: StageTraits } {
     const slash = path.lastIndexOf(0x2f);
     const parent = latin1(path.subarray(0, slash));
     const place = this.#placeIn(parent, path);
     const spot = { directory: place.directory, name: path.subarray(slash + 1), path };
-    return { spot, isLabelled: place.isLabelled };
+    return { spot, stage: place.stage };
   }
 
   /** Notes what was made at its spot. */
   add({ path, kind }: CopyAction): void {
     this.#waiting++;
-    const stage = this.#place?.stage;
-    if (stage === undefined) return;
+    if (this.#place === undefined || this.#place.isInNew) return;
     const key = latin1(path);
-    this.#tops.set(key, stage);
+    this.#tops.set(key, this.#place.stage);
     if (kind === "make-directory") this.#lastTop = key;
   }
 
@@ -190,8 +189,8 @@ export class Staging implements Disposable {
     return {
       parent,
       directory: directory.fd,
-      stage: undefined,
-      isLabelled: stage.isLabelled,
+      stage,
+      isInNew: true,
       close: () => directory[Symbol.dispose](),
     };
   }
@@ -207,7 +206,7 @@ export class Staging implements Disposable {
       parent,
       directory: stage.top.fd,
       stage,
-      isLabelled: stage.isLabelled,
+      isInNew: false,
       close: () => undefined,
     };
   }

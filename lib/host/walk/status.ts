@@ -9,28 +9,11 @@ import type { Time } from "../../btrfs/change.ts";
 import { Vanished } from "../../btrfs/damage.ts";
 import { type Exact, exactOf } from "../../exact.ts";
 import { CallFailure, errno, libc, ptr } from "../libc.ts";
+import { AT_NO_AUTOMOUNT, AT_SYMLINK_NOFOLLOW, Statx } from "../statx.ts";
 
-const AT_SYMLINK_NOFOLLOW = 0x100;
-const AT_NO_AUTOMOUNT = 0x800;
 /** STATX_BASIC_STATS and STATX_BTIME */
 const STATX_WANTED = 0xfff;
 const STATX_ATTR_MOUNT_ROOT = 0x2000;
-/** struct statx of linux/stat.h */
-const Statx = {
-  attributes: 8,
-  links: 16,
-  uid: 20,
-  gid: 24,
-  mode: 28,
-  inode: 32,
-  sizeBytes: 40,
-  btime: 80,
-  ctime: 96,
-  mtime: 112,
-  deviceMajor: 136,
-  deviceMinor: 140,
-  size: 256,
-} as const;
 const { ENOENT, ENOTDIR } = osConstants.errno;
 
 export interface Status {

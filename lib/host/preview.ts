@@ -1,22 +1,22 @@
 /** What rollback-preview prints but for --login, which has no time to load all this. */
-import type { Change } from "../lib/btrfs/change.ts";
-import { TooDeep } from "../lib/btrfs/too-deep.ts";
-import { say } from "../lib/cli.ts";
-import { type Comparison, openComparison } from "../lib/host/comparison.ts";
-import { diffSubvolumes } from "../lib/host/diff.ts";
-import { stdout } from "../lib/host/output.ts";
-import { diskFactsIfReadable } from "../lib/host/probe/disk-facts.ts";
-import { probeFreedSpace } from "../lib/host/probe/freed-space.ts";
-import { probePreviewFacts } from "../lib/host/probe/preview-facts.ts";
-import { Progress } from "../lib/host/progress.ts";
-import { btrfsName } from "../lib/nix/disk-names.ts";
-import { rollbackText } from "../lib/nix/stage1.ts";
-import { deletedPaths, planPreview } from "../lib/plans/preview.ts";
-import type { Profile } from "../lib/profile.ts";
-import { renderPreview } from "../lib/report/preview.ts";
-import { previewJson } from "../lib/report/preview-json.ts";
-import { behindWarning, namedRoots, type RootFlags } from "../lib/root-args.ts";
-import { Tally } from "../lib/tally.ts";
+import type { Change } from "../btrfs/change.ts";
+import { TooDeep } from "../btrfs/too-deep.ts";
+import { say } from "../cli.ts";
+import { btrfsName } from "../nix/disk-names.ts";
+import { rollbackText } from "../nix/stage1.ts";
+import { deletedPaths, planPreview } from "../plans/preview.ts";
+import type { Profile } from "../profile.ts";
+import { renderPreview } from "../report/preview.ts";
+import { previewJson } from "../report/preview-json.ts";
+import { behindWarning, namedRoots, type RootFlags } from "../root-args.ts";
+import { Tally } from "../tally.ts";
+import { type Comparison, openComparison } from "./comparison.ts";
+import { diffSubvolumes } from "./diff.ts";
+import { stdout } from "./output.ts";
+import { diskFactsIfReadable } from "./probe/disk-facts.ts";
+import { probeFreedSpace } from "./probe/freed-space.ts";
+import { probePreviewFacts } from "./probe/preview-facts.ts";
+import { Progress } from "./progress.ts";
 
 interface Flags extends RootFlags {
   readonly json?: true;
