@@ -7,17 +7,26 @@
  * `--long` too, all their seeds and repetitions.
  */
 import { mkdirSync, readdirSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { sweep } from "./support/disk.ts";
+import { Scratch, sweep } from "./support/disk.ts";
 import { missingPrivilege } from "./support/privileged.ts";
 import { importsOf, readSources } from "./support/sources.ts";
+import { LAID_OUT } from "./support/vm/system.ts";
 
 const TIMEOUT_MS = 180_000;
-/** Of tests that may run beside each other: those that wait for a guest with one processor. */
-const CONCURRENCY_MAX = 2;
+const BOOTS_TIMEOUT_MS = 600_000;
 const FAILURE_LINES_MAX = 60;
+/** Guests at once: each keeps one processor busy. */
+const LANES_MAX = 4;
+/** Boots that take longest begin first: else one lane ends long after the others. */
+const LONGEST = [
+  "stage1-systemd.test.ts",
+  "hibernation.test.ts",
+  "power.test.ts",
+  "systemd.test.ts",
+];
 const FIRST_LOOP_OF_BOOTS = "100";
 const OWN_MOUNTS = ["unshare", "--mount", "--propagation", "private"];
 /** Long ones with many seeds and races: of the scripts, whichever way they are started. */
@@ -32,9 +41,9 @@ const SOURCES_ALONE = new Set([
 
 const sources = readSources();
 
-process.exit(main());
+process.exit(await main());
 
-function main(): number {
+async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
       executable: { type: "string" },
@@ -53,13 +62,14 @@ function main(): number {
   if (privileged) sweep();
   const total: Counts = { passed: 0, failed: 0, failures: [] };
   let crashed = false;
-  for (const folder of foldersOf(values.boots, executable)) {
-    const counts = runFolder(join(import.meta.dir, folder), environment);
+  const add = (counts: Counts | undefined) => {
     crashed ||= counts === undefined;
     total.passed += counts?.passed ?? 0;
     total.failed += counts?.failed ?? 1;
     total.failures.push(...(counts?.failures ?? []));
-  }
+  };
+  if (values.boots) await runBoots(environment, add);
+  else for (const folder of foldersOf(executable)) add(await runFolder(folder, environment));
   if (privileged) sweep();
   for (const failure of total.failures) console.log(failure);
   console.log(`${total.passed} passed, ${total.failed} failed`);
@@ -73,8 +83,7 @@ function setApart(): void {
   process.env.TMPDIR = folder;
 }
 
-function foldersOf(boots: boolean, executable: string | undefined): string[] {
-  if (boots) return ["vm"];
+function foldersOf(executable: string | undefined): string[] {
   return executable === undefined ? ["unit", "system"] : ["system"];
 }
 
@@ -85,26 +94,60 @@ interface Counts {
   failures: string[];
 }
 
-/** Undefined where the runner itself failed: no test may vanish without a word. */
-function runFolder(
-  dir: string,
-  environment: Record<string, string | undefined>,
-): Counts | undefined {
-  const all = readdirSync(dir).filter((name) => name.endsWith(".test.ts"));
+type Environment = Readonly<Record<string, string | undefined>>;
+
+async function runFolder(folder: string, environment: Environment): Promise<Counts | undefined> {
+  const all = testsIn(folder);
   const isExecutable = environment.BLANKROOT_TEST_EXECUTABLE !== undefined;
   const files = isExecutable ? all.filter(takesAnExecutable) : all;
   if (files.length === 0) return { passed: 0, failed: 0, failures: [] };
-  const paths = files.map((name) => join(dir, name));
-  const limits = ["--timeout", String(TIMEOUT_MS), "--max-concurrency", String(CONCURRENCY_MAX)];
+  return await runFiles(folder, files, environment);
+}
+
+/** A process for each file, and as many of them at once as there are processors. */
+async function runBoots(
+  environment: Environment,
+  add: (counts: Counts | undefined) => void,
+): Promise<void> {
+  using scratch = new Scratch();
+  const shared = { ...environment, [LAID_OUT]: scratch.path("laid-out") };
+  const waiting = [...LONGEST, ...testsIn("vm").filter((name) => !LONGEST.includes(name))];
+  const lane = async () => {
+    for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
+      add(await runFiles("vm", [file], shared));
+    }
+  };
+  const lanes = Math.min(availableParallelism(), LANES_MAX);
+  await Promise.all(Array.from({ length: lanes }, lane));
+}
+
+function testsIn(folder: string): string[] {
+  const names = readdirSync(join(import.meta.dir, folder));
+  return names.filter((name) => name.endsWith(".test.ts"));
+}
+
+/** Undefined where the runner itself failed: no test may vanish without a word. */
+async function runFiles(
+  folder: string,
+  files: readonly string[],
+  environment: Environment,
+): Promise<Counts | undefined> {
+  const paths = files.map((name) => join(import.meta.dir, folder, name));
   const within = environment.BLANKROOT_TEST_FIRST_LOOP === undefined ? [] : OWN_MOUNTS;
-  const argv = [...within, process.execPath, "test", ...limits, ...paths];
-  const child = Bun.spawnSync(argv, {
+  const timeoutMs = folder === "vm" ? BOOTS_TIMEOUT_MS : TIMEOUT_MS;
+  const argv = [...within, process.execPath, "test", "--timeout", String(timeoutMs), ...paths];
+  const child = Bun.spawn(argv, {
     env: { ...process.env, ...environment },
     stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe",
   });
-  const text = `${child.stdout}${child.stderr}`;
+  const [stdout, stderr, status] = await Promise.all([
+    child.stdout.text(),
+    child.stderr.text(),
+    child.exited,
+  ]);
+  const text = `${stdout}${stderr}`;
   process.stderr.write(text);
   const passed = /^\s*(\d+) pass$/m.exec(text);
   const failed = /^\s*(\d+) fail$/m.exec(text);
@@ -115,7 +158,7 @@ function runFolder(
     failures: failuresIn(text),
   };
   // A status without a failed test: an error outside of any test.
-  if (child.exitCode !== 0 && counts.failed === 0) counts.failed = 1;
+  if (status !== 0 && counts.failed === 0) counts.failed = 1;
   return counts;
 }
 

@@ -33,13 +33,13 @@ describeUnless(missingForBoots(), "the classic script", () => {
     return { image, record: bench.read(image).boots[1]! };
   }
 
-  test.concurrent("makes a blank root where one level of subvolumes is in the old one, which is lost", async () => {
+  test("makes a blank root where one level of subvolumes is in the old one, which is lost", async () => {
     const { image, record } = await bootWith("var/lib/machines");
     expect(record.root).toEqual([]);
     expect(bench.read(image).oldRoots).toEqual([]);
   });
 
-  test.concurrent("boots the unwiped root with two levels, the snapshot inside of it", async () => {
+  test("boots the unwiped root with two levels, the snapshot inside of it", async () => {
     const { image, record } = await bootWith("var/lib/machines", "var/lib/machines/one");
     expect(record.stateBefore).toBe("of boot 1");
     bench.change(image, (top) => expect(existsSync(join(top, "root/root-blank"))).toBe(true));

@@ -3,19 +3,22 @@
  * QEMU: the rollback must not run in between, for what is resumed goes on writing to the
  * file system as it was.
  */
-import { expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { closeSync, openSync, readSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { RollbackParameters } from "../../lib/boot/rollback.ts";
 import { stage1Script } from "../../lib/boot/stage1.ts";
 import { describeUnless } from "../support/privileged.ts";
 import { BootBench } from "../support/vm/bench.ts";
-import type { MakeInitrd } from "../support/vm/initrd.ts";
+import type { MakeInitrd, Stage1Options } from "../support/vm/initrd.ts";
 import { missingForBoots } from "../support/vm/parts.ts";
-import { scriptedInitrd } from "../support/vm/scripted-stage1.ts";
+import { type ScriptedOptions, scriptedInitrd } from "../support/vm/scripted-stage1.ts";
 import { checkImage, partitions, SWAP, SYSTEM } from "../support/vm/system.ts";
 import { systemdInitrd } from "../support/vm/systemd-stage1.ts";
 
+const RESUMES = "is resumed with its root and its memory, and rolled back when it boots anew";
+/** Its image: compressing takes long under emulation. */
+const UNCOMPRESSED = ["hibernate=nocompress"];
 const RESUME = [`resume=${SWAP}`];
 const HIBERNATES = "task: hibernates";
 const RESUMED = /^task: resumed, .*$/m;
@@ -55,69 +58,80 @@ echo "of boot $boot, resumed" >/var/resumed
 `;
 
 describeUnless(missingForBoots(), "a system that is hibernated", () => {
-  test.concurrent.each<[string, MakeInitrd]>([
-    ["systemd", systemdInitrd],
-    ["scripted", scriptedInitrd],
-  ])(
-    "is resumed by %s stage 1 with its root and its memory, and rolled back when it boots anew",
-    async (_, make) => {
-      using bench = new BootBench(make);
-      const image = bench.copy();
-      bench.change(image, installTask);
-      const initrd = bench.initrd();
-      await hibernate(bench, initrd, image);
-      const said = await bench.boot(initrd, image, { parameters: RESUME });
-      expect(RESUMED.exec(said)?.[0]).toBe(INTACT);
-      expect(said).not.toMatch(ROLLED_BACK);
-      expect(isHibernated(image)).toBe(false);
-      const { boots, oldRoots } = bench.read(image);
-      expect([boots.length, oldRoots.length]).toEqual([1, 1]);
-      expect(checkImage(image)).toBe("");
+  describe("with systemd in stage 1", () => {
+    const machine = hibernatedMachine(systemdInitrd);
+    test(RESUMES, () => expectResumed(machine));
+  });
 
-      bench.change(image, (top) => writeFileSync(join(top, SYSTEM, "task"), ""));
-      expect(await bench.boot(initrd, image, { parameters: RESUME })).toMatch(ROLLED_BACK);
-      const after = bench.read(image);
-      expect(after.boots[1]).toMatchObject({ root: [], result: { outcome: "done" } });
-      expect(after.oldRoots).toHaveLength(2);
-    },
-  );
-
-  test.concurrent("is seen to lose, rolled back before it is resumed, old root and files", async () => {
-    using bench = new BootBench(scriptedInitrd);
-    const image = bench.copy();
-    bench.change(image, installTask);
-    await hibernate(bench, bench.initrd(), image);
+  describe("with scripted stage 1", () => {
+    const machine = hibernatedMachine<ScriptedOptions>(scriptedInitrd);
+    const { bench, hibernated } = machine;
     const hook = "postDeviceCommands";
-    const kept = bench.copy(image);
-    const said = await bench.boot(bench.initrd({ hook }), kept, { parameters: RESUME });
-    expect(said).toMatch(/rollback: done.*resume from.*task: resumed/s);
-    const name = /the old root is old_roots\/(\S+)/.exec(said)![1]!;
-    expect(bench.read(kept).oldRoots.map(([old]) => old)).not.toContain(name);
+    test(RESUMES, () => expectResumed(machine));
 
-    const deleting = bench.initrd({ hook, script: deletingScript });
-    const devices = discardingDisk(image);
-    const lost = await bench.boot(deleting, image, { parameters: RESUME, devices });
-    expect(RESUMED.exec(lost)?.[0]).toContain("file CHANGED");
+    test("is seen to lose its old root, rolled back before it is resumed", async () => {
+      const image = bench.copy(hibernated);
+      const said = await bench.boot(bench.initrd({ hook }), image, { parameters: RESUME });
+      expect(said).toMatch(/rollback: done.*resume from.*task: resumed/s);
+      const name = /the old root is old_roots\/(\S+)/.exec(said)![1]!;
+      expect(bench.read(image).oldRoots.map(([old]) => old)).not.toContain(name);
+    });
+
+    test("is seen to lose files, where its root is deleted before it is resumed", async () => {
+      const image = bench.copy(hibernated);
+      const initrd = bench.initrd({ hook, script: deletingScript });
+      const devices = discardingDisk(image);
+      const said = await bench.boot(initrd, image, { parameters: RESUME, devices });
+      expect(RESUMED.exec(said)?.[0]).toContain("file CHANGED");
+    });
   });
 });
+
+interface Machine {
+  readonly bench: BootBench;
+  readonly initrd: string;
+  /** Its disk. */
+  readonly hibernated: string;
+}
+
+function hibernatedMachine<Options extends Stage1Options>(make: MakeInitrd<Options>) {
+  const bench = new BootBench<Options>(make);
+  const initrd = bench.initrd();
+  const hibernated = bench.copy();
+  beforeAll(async () => {
+    bench.change(hibernated, (top) => writeFileSync(join(top, SYSTEM, "task"), TASK));
+    await bench.boot(initrd, hibernated, { parameters: UNCOMPRESSED, marker: HIBERNATES });
+    expect(isHibernated(hibernated)).toBe(true);
+  });
+  afterAll(() => bench[Symbol.dispose]());
+  return { bench, initrd, hibernated };
+}
+
+async function expectResumed({ bench, initrd, hibernated }: Machine): Promise<void> {
+  const image = bench.copy(hibernated);
+  const said = await bench.boot(initrd, image, { parameters: RESUME });
+  expect(RESUMED.exec(said)?.[0]).toBe(INTACT);
+  expect(said).not.toMatch(ROLLED_BACK);
+  expect(isHibernated(image)).toBe(false);
+  const { boots, oldRoots } = bench.read(image);
+  expect([boots.length, oldRoots.length]).toEqual([1, 1]);
+  expect(checkImage(image)).toBe("");
+
+  bench.change(image, (top) => writeFileSync(join(top, SYSTEM, "task"), ""));
+  expect(await bench.boot(initrd, image, { parameters: RESUME })).toMatch(ROLLED_BACK);
+  const after = bench.read(image);
+  expect(after.boots[1]).toMatchObject({ root: [], result: { outcome: "done" } });
+  expect(after.oldRoots).toHaveLength(2);
+}
 
 /** Keeps no old root, and tells the disk what is free, as kernels since 6.2 do unasked. */
 function deletingScript(parameters: RollbackParameters): string {
   return `${stage1Script({ ...parameters, keepOld: false })}
 mkdir /top
-mount -t btrfs -o subvolid=5,discard ${parameters.device} /top
+mount -t btrfs -o subvolid=5,discard,commit=1 ${parameters.device} /top
 btrfs subvolume sync /top
 umount /top
 `;
-}
-
-function installTask(top: string): void {
-  writeFileSync(join(top, SYSTEM, "task"), TASK);
-}
-
-async function hibernate(bench: BootBench, initrd: string, image: string): Promise<void> {
-  await bench.boot(initrd, image, { marker: HIBERNATES });
-  expect(isHibernated(image)).toBe(true);
 }
 
 function discardingDisk(image: string): string[] {

@@ -1,6 +1,6 @@
 /** The kept machine id is in its place before the system of stage 2 begins. */
 import { afterAll, expect, test } from "bun:test";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { MACHINE_ID, machineIdScript, machineIdUnit } from "../../lib/boot/machine-id.ts";
 import { installLinks, unitFile } from "../../lib/boot/unit.ts";
@@ -16,6 +16,8 @@ const UNITS = "etc/systemd/system";
 const SCRIPT = "etc/blankroot/machine-id";
 /** What init finds first of all: nothing in stage 2 has run before it. */
 const TASK = `[ ! -e ${MACHINE_ID} ] || cp ${MACHINE_ID} $here/machine-id\n`;
+
+const KEPT = join("persist", MACHINE_ID);
 
 describeUnless(missingForBoots(), "the unit for the machine id", () => {
   const bench = new BootBench(systemdInitrd);
@@ -34,40 +36,29 @@ describeUnless(missingForBoots(), "the unit for the machine id", () => {
     });
   }
 
-  /** Boots as often as there are initrds. @returns the id that each boot found, and the one that is kept */
-  async function idsOf(initrds: readonly string[], kept: string | undefined) {
-    const image = bench.copy();
-    const persisted = join("persist", MACHINE_ID);
+  /** Boots. @returns the ids that this boot found, and that is kept */
+  async function idsOf(initrd: string, image: string, boot: number) {
+    await bench.boot(initrd, image);
+    let ids: (string | undefined)[] = [];
     bench.change(image, (top) => {
-      writeFileSync(join(top, SYSTEM, "task"), TASK);
-      if (kept === undefined) return;
-      mkdirSync(join(top, "persist/etc"));
-      writeFileSync(join(top, persisted), kept);
-    });
-    for (const initrd of initrds) await bench.boot(initrd, image);
-    const found: { ids: (string | undefined)[]; kept: string | undefined } = {
-      ids: [],
-      kept: undefined,
-    };
-    bench.change(image, (top) => {
-      found.ids = initrds.map((_, index) =>
-        textOf(join(top, "persist/boots", String(index + 1), "machine-id")),
+      ids = [join("persist/boots", String(boot), "machine-id"), KEPT].map((file) =>
+        textOf(join(top, file)),
       );
-      found.kept = textOf(join(top, persisted));
     });
-    return found;
+    return ids;
   }
 
-  test.concurrent("gives each boot the id that is kept", async () => {
-    const id = "0123456789abcdef0123456789abcdef";
+  test("gives each boot the id that is kept, makes one at the first, and without it there is none", async () => {
+    const image = bench.copy();
     const initrd = initrdWithUnit();
-    expect(await idsOf([initrd], `${id}\n`)).toEqual({ ids: [id], kept: id });
-  });
+    bench.change(image, (top) => writeFileSync(join(top, SYSTEM, "task"), TASK));
+    const [made, kept] = await idsOf(initrd, image, 1);
+    expect(made).toMatch(/^[0-9a-f]{32}$/);
+    expect(kept).toBe(made);
 
-  test.concurrent("makes one at the first boot and keeps it, and without it there is none", async () => {
-    const initrd = initrdWithUnit();
-    const { ids, kept } = await idsOf([initrd, initrd, bench.initrd()], undefined);
-    expect(kept).toMatch(/^[0-9a-f]{32}$/);
-    expect(ids).toEqual([kept, kept, undefined]);
+    const other = "0123456789abcdef0123456789abcdef";
+    bench.change(image, (top) => writeFileSync(join(top, KEPT), `${other}\n`));
+    expect(await idsOf(initrd, image, 2)).toEqual([other, other]);
+    expect(await idsOf(bench.initrd(), image, 3)).toEqual([undefined, other]);
   });
 });

@@ -41,9 +41,10 @@ describeUnless(missingForBoots(), "the prediction of a boot", () => {
     }
 
     test("holds: what is lost is gone, the old root is whole, and its neighbours are as they were", async () => {
-      const initrd = bench.initrd();
       const image = bench.copy();
-      await bench.boot(initrd, image);
+      // Whichever kind made the root that is lost; this one takes less time.
+      const first = scriptedInitrd(bench.scratch, "first", bench.parts, bench.system);
+      await bench.boot(first, image);
       const trees = new Map<string, string[]>();
       let before: string[] = [];
       bench.change(image, (top) => {
@@ -53,7 +54,7 @@ describeUnless(missingForBoots(), "the prediction of a boot", () => {
       });
 
       const { listed, preview } = predict(image);
-      await bench.boot(initrd, image);
+      await bench.boot(bench.initrd(), image);
 
       const { boots, oldRoots } = bench.read(image);
       const lost = listed.filter(({ fate }) => fate === "lost").map(({ path }) => path);

@@ -1,5 +1,6 @@
 /** What the tests of one file boot: one disk, laid out once, and copies of it. */
 import { Scratch } from "../disk.ts";
+import { alone } from "./alone.ts";
 import type { MakeInitrd, Stage1Options } from "./initrd.ts";
 import { bootParts } from "./parts.ts";
 import { type Boot, boot } from "./qemu.ts";
@@ -8,7 +9,7 @@ import { copyImage, installSystem, onTop } from "./system.ts";
 
 export class BootBench<Options extends Stage1Options = Stage1Options> implements Disposable {
   readonly scratch = new Scratch();
-  readonly parts = bootParts();
+  readonly parts = alone(bootParts);
   readonly system = installSystem(this.scratch, this.parts);
   readonly #make: MakeInitrd<Options>;
   #made = 0;

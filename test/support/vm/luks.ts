@@ -7,6 +7,7 @@ import { dirname, join } from "node:path";
 import { succeed } from "../blankroot.ts";
 import { type Entry, fileEntry } from "../cpio.ts";
 import { attachLoop, detachLoop, mountAt, type Scratch, sh } from "../disk.ts";
+import { alone } from "./alone.ts";
 import type { BootParts } from "./parts.ts";
 import { copyImage, EXAMPLE, installSmall, partitions, type SmallSystem, STATE } from "./system.ts";
 
@@ -22,6 +23,18 @@ const SECRET = ["--object", `secret,id=passphrase,data=${PASSPHRASE}`];
 
 /** @returns the image of a disk like `system`'s, whose file system is encrypted */
 export function encryptedImage(scratch: Scratch, parts: BootParts, system: SmallSystem): string {
+  // Like whatever looks at every disk of the machine.
+  alone(() => makeInner(scratch, parts));
+  const luks = scratch.path("luks");
+  const options = "key-secret=passphrase,iter-time=10,hash-alg=sha256";
+  const format = ["-f", "raw", "-O", "luks", "-o", options];
+  sh(["qemu-img", "convert", ...SECRET, ...format, scratch.path("inner"), luks]);
+  const image = copyImage(scratch, system.image, "encrypted");
+  putPartition(luks, image);
+  return image;
+}
+
+function makeInner(scratch: Scratch, parts: BootParts): void {
   const inner = attachLoop(scratch, "inner", { sizeBytes: INNER_BYTES });
   sh(["mkfs.btrfs", "--quiet", inner]);
   const profile = scratch.path("inner.toml");
@@ -34,13 +47,6 @@ export function encryptedImage(scratch: Scratch, parts: BootParts, system: Small
   writeFileSync(join(top, "root", STATE), `${LIVED_IN}\n`);
   sh(["umount", top]);
   detachLoop(inner);
-  const luks = scratch.path("luks");
-  const options = "key-secret=passphrase,iter-time=10,hash-alg=sha256";
-  const format = ["-f", "raw", "-O", "luks", "-o", options];
-  sh(["qemu-img", "convert", ...SECRET, ...format, scratch.path("inner"), luks]);
-  const image = copyImage(scratch, system.image, "encrypted");
-  putPartition(luks, image);
-  return image;
 }
 
 /** @returns an image of the same disk with its file system in the clear */

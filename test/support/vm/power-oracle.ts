@@ -3,7 +3,7 @@
  * on it: the root is blank, the old root is kept once and whole, its neighbours are as
  * they were, and btrfs check finds nothing. That rollback runs on this machine.
  */
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { rollbackParameters, rollbackScript } from "../../../lib/boot/rollback.ts";
 import { type Scratch, sh } from "../disk.ts";
@@ -13,6 +13,8 @@ import { textOf } from "./text-of.ts";
 
 const SURVIVORS = ["home", "nix", "log"];
 const PRECIOUS = "precious";
+/** The state in the root in which power is lost: its own boot writes another. */
+const LIVED_IN = "of nobody";
 const TOP = ["home", "log", "nix", "old_roots", "persist", "root", "root-blank"];
 
 export class PowerOracle {
@@ -31,6 +33,7 @@ export class PowerOracle {
       }
       const nested = join(top, "root/var/lib/machines");
       mkdirSync(join(top, "root/var/lib"), { recursive: true });
+      writeFileSync(join(top, "root", STATE), `${LIVED_IN}\n`);
       for (const path of [nested, join(nested, "one")]) {
         sh(["btrfs", "--quiet", "subvolume", "create", path]);
       }
@@ -70,8 +73,11 @@ export class PowerOracle {
     if (inside.length > 0) faults.push(`the root is not blank, inside is ${inside}`);
     const survivors = survivorsOf(top);
     if (survivors !== this.#survivors) faults.push(`survivors changed: ${survivors}`);
-    const olds = readdirSync(join(top, "old_roots")).map((name) => join(top, "old_roots", name));
-    const kept = olds.filter((old) => textOf(join(old, STATE)) === "of boot 1");
+    const oldRoots = join(top, "old_roots");
+    const olds = existsSync(oldRoots) ? readdirSync(oldRoots) : [];
+    const kept = olds
+      .map((name) => join(oldRoots, name))
+      .filter((old) => textOf(join(old, STATE)) === LIVED_IN);
     if (kept.length !== 1) faults.push(`the old root is there ${kept.length} times`);
     for (const old of kept) {
       if (digestTree(old) !== this.#oldRoot) faults.push("the old root has changed");

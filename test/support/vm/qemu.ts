@@ -10,7 +10,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import type { BootParts } from "./parts.ts";
 
 const MEMORY_MIB = 768;
-const TIMEOUT_MS = 120_000;
+/** Twenty times what a boot takes where nothing else runs. */
+const TIMEOUT_MS = 300_000;
 const POLL_MS = 50;
 /** Written by the small system's init when it has done all (see system.ts). */
 export const STAGE2_DONE = "stage 2: done";
@@ -105,6 +106,8 @@ function argvOf(machine: Boot): string[] {
     "console=ttyS0 init=/nix/system/init panic=-1 quiet loglevel=3 mitigations=off",
     // What Debian's systemd would look for beside what it is told.
     "rd.systemd.gpt_auto=0 systemd.show_status=1 cryptomgr.notests",
+    // Code at an address of its own in each process would be translated anew for each.
+    "norandmaps",
     ...parameters,
   ];
   return [

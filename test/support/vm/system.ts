@@ -3,13 +3,22 @@
  * its nix subvolume: busybox, and an init that keeps a record of every boot below
  * /persist and leaves state in the root for the next rollback to take away.
  */
-import { chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, join } from "node:path";
 import { diskIds } from "../../../lib/ids.ts";
 import type { Profile } from "../../../lib/profile.ts";
 import { succeed } from "../blankroot.ts";
 import { attachFree, attachLoop, detachLoop, type Scratch, sh } from "../disk.ts";
 import { exampleProfile } from "../example.ts";
+import { alone } from "./alone.ts";
 import type { BootParts } from "./parts.ts";
 import { STAGE2_DONE } from "./qemu.ts";
 
@@ -27,6 +36,12 @@ export const STATE = "var/state";
 /** The node of its swap. */
 export const SWAP = `/dev/disk/by-uuid/${diskIds(SEED).swap}`;
 
+/**
+ * Names the image that is laid out once for all that boot; who comes first makes it. Each
+ * file lays out its own when it runs by itself.
+ */
+export const LAID_OUT = "BLANKROOT_TEST_LAID_OUT";
+
 export interface SmallSystem {
   readonly profile: Profile;
   /** As the installed machine names its file system. */
@@ -35,8 +50,18 @@ export interface SmallSystem {
   readonly image: string;
 }
 
-/** Lays out a disk and installs the small system. */
+/** The small system, on a disk laid out by our own scripts. */
 export function installSystem(scratch: Scratch, parts: BootParts): SmallSystem {
+  const image = process.env[LAID_OUT] ?? scratch.path("laid-out");
+  alone(() => {
+    if (!existsSync(image)) renameSync(layOut(scratch, parts), image);
+  });
+  const device = `/dev/disk/by-uuid/${diskIds(SEED).btrfs}`;
+  return { profile: exampleProfile(), device, image };
+}
+
+/** @returns the image of a disk with the small system */
+function layOut(scratch: Scratch, parts: BootParts): string {
   const image = scratch.path("installed");
   const loop = attachLoop(scratch, "installed", { sizeBytes: SIZE_BYTES });
   const profile = scratch.path("config.toml");
@@ -52,8 +77,7 @@ export function installSystem(scratch: Scratch, parts: BootParts): SmallSystem {
   succeed("make-subvols", ...named);
   detachLoop(loop);
   onTop(scratch, image, (top) => installSmall(top, parts));
-  const device = `/dev/disk/by-uuid/${diskIds(SEED).btrfs}`;
-  return { profile: exampleProfile(), device, image };
+  return image;
 }
 
 /** A copy to boot from. */
@@ -80,12 +104,14 @@ export function onTop<T>(scratch: Scratch, image: string, act: (top: string) => 
 export function onPartition<T>(image: string, act: (device: string) => T): T {
   const { start, size } = partitions(image).btrfs;
   const range = ["--offset", String(start), "--sizelimit", String(size)];
-  const device = attachFree(range, image);
-  try {
-    return act(device);
-  } finally {
-    sh(["losetup", "--detach", device]);
-  }
+  return alone(() => {
+    const device = attachFree(range, image);
+    try {
+      return act(device);
+    } finally {
+      sh(["losetup", "--detach", device]);
+    }
+  });
 }
 
 /** What btrfs check finds in an image's file system; empty for nothing. */

@@ -18,7 +18,7 @@ import type { SmallSystem } from "./system.ts";
 export const EMERGENCY_DONE = "emergency mode: done";
 
 /** Far beyond what a boot takes; below the time that boot() waits. */
-const STUCK_SECONDS = 75;
+const STUCK_SECONDS = 180;
 const UNITS = "etc/systemd/system";
 const SCRIPT = "etc/blankroot/rollback";
 const BIN = "etc/blankroot/bin";

@@ -1,20 +1,20 @@
-/** The rollback at real boots, in both kinds of stage 1: what is always so, and what goes wrong. */
+/**
+ * The rollback at real boots of one kind of stage 1: what is always so, and what goes
+ * wrong. Each kind has a file of its own, so that they boot side by side.
+ */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { KEEP_PARAMETER } from "../../lib/boot/stage1.ts";
-import { fileEntry } from "../support/cpio.ts";
-import { sh } from "../support/disk.ts";
-import { describeUnless } from "../support/privileged.ts";
-import { BootBench } from "../support/vm/bench.ts";
-import { lateDisk } from "../support/vm/hotplug.ts";
-import type { MakeInitrd } from "../support/vm/initrd.ts";
-import { missingForBoots } from "../support/vm/parts.ts";
-import { DEVICES_DONE, FAIL_DONE, scriptedInitrd } from "../support/vm/scripted-stage1.ts";
-import { EMERGENCY_DONE, systemdInitrd } from "../support/vm/systemd-stage1.ts";
+import { KEEP_PARAMETER } from "../../../lib/boot/stage1.ts";
+import type { Entry } from "../cpio.ts";
+import { sh } from "../disk.ts";
+import { describeUnless } from "../privileged.ts";
+import { BootBench } from "./bench.ts";
+import { lateDisk } from "./hotplug.ts";
+import type { MakeInitrd } from "./initrd.ts";
+import { missingForBoots } from "./parts.ts";
 
-interface Kind {
-  readonly name: string;
+export interface Stage1 {
   readonly make: MakeInitrd;
   /** When a late disk may come: what waits for it has begun to. */
   readonly waiting: RegExp;
@@ -22,33 +22,13 @@ interface Kind {
   readonly stopped: string;
   /** On the console where it did so because no disk came. */
   readonly diskless: RegExp;
+  /** What makes it give up within seconds where no disk comes. */
+  readonly impatient: { readonly files?: readonly Entry[]; readonly devices?: readonly string[] };
 }
 
-/** For systemd, whose patience is 90 s. */
-const IMPATIENT = fileEntry(
-  "etc/systemd/system.conf.d/impatient.conf",
-  "[Manager]\nDefaultDeviceTimeoutSec=10\n",
-);
-
-const KINDS: readonly Kind[] = [
-  {
-    name: "systemd",
-    make: systemdInitrd,
-    waiting: /Finished systemd-udev-trig/,
-    stopped: EMERGENCY_DONE,
-    diskless: /Dependency failed for blankroot-rollb/,
-  },
-  {
-    name: "scripted",
-    make: scriptedInitrd,
-    waiting: new RegExp(DEVICES_DONE),
-    stopped: FAIL_DONE,
-    diskless: /rollback: failed: can't mount .*, nothing was changed/,
-  },
-];
-
-describeUnless(missingForBoots(), "the rollback", () => {
-  describe.each(KINDS)("in $name stage 1", ({ make, waiting, stopped, diskless }) => {
+export function describeStage1(name: string, stage1: Stage1): void {
+  const { make, waiting, stopped, diskless, impatient } = stage1;
+  describeUnless(missingForBoots(), `the rollback in ${name} stage 1`, () => {
     const bench = new BootBench(make);
     const initrd = bench.initrd();
     /** Booted once: with state in the root. */
@@ -69,7 +49,7 @@ describeUnless(missingForBoots(), "the rollback", () => {
       return { said, disk, record: disk.boots[1]! };
     }
 
-    test.concurrent("gives every boot a blank root, keeps the old one and what is persisted", async () => {
+    test("gives every boot a blank root, keeps the old one and what is persisted", async () => {
       const { disk, record } = await next();
       expect(disk.boots).toHaveLength(2);
       for (const boot of disk.boots) {
@@ -96,7 +76,7 @@ describeUnless(missingForBoots(), "the rollback", () => {
       ]);
     });
 
-    test.concurrent("keeps nested subvolumes in the old root, two levels of them", async () => {
+    test('keeps nested subvolumes in the old root, two levels of them, also where on_failure is "stop"', async () => {
       const image = bench.copy(lived);
       const nested = "var/lib/machines";
       bench.change(image, (top) => {
@@ -106,17 +86,17 @@ describeUnless(missingForBoots(), "the rollback", () => {
         }
         writeFileSync(join(top, "root", nested, "one/deep"), "two levels down");
       });
-      await bench.boot(initrd, image);
+      await bench.boot(bench.initrd({ onFailure: "stop" }), image);
       const { boots, state } = bench.read(image);
-      const old = boots[1]!.result!.old_root;
-      expect([boots[1]!.root, state]).toEqual([[], "of boot 2"]);
+      const { root, result } = boots[1]!;
+      expect([root, result!.outcome, state]).toEqual([[], "done", "of boot 2"]);
       bench.change(image, (top) => {
-        expect(existsSync(join(top, "old_roots", old, nested, "one/deep"))).toBe(true);
+        expect(existsSync(join(top, "old_roots", result!.old_root, nested, "one/deep"))).toBe(true);
         expect(existsSync(join(top, "root", nested))).toBe(false);
       });
     });
 
-    test.concurrent("waits for a disk that comes late", async () => {
+    test("waits for a disk that comes late", async () => {
       const image = bench.copy(lived);
       await bench.boot(initrd, image, lateDisk(image, bench.scratch.path("qmp"), waiting));
       const { boots, oldRoots } = bench.read(image);
@@ -124,20 +104,20 @@ describeUnless(missingForBoots(), "the rollback", () => {
       expect(oldRoots).toHaveLength(2);
     });
 
-    test.concurrent("gives up where its disk never comes", async () => {
-      const impatient = bench.initrd({ files: [IMPATIENT] });
-      const { said } = await next({ initrd: impatient, devices: [], marker: stopped });
+    test("gives up where its disk never comes", async () => {
+      const { files = [], devices = [] } = impatient;
+      const { said } = await next({ initrd: bench.initrd({ files }), devices, marker: stopped });
       expect(said).toMatch(diskless);
     });
 
-    test.concurrent("makes a root where there is none", async () => {
+    test("makes a root where there is none", async () => {
       const { record, disk } = await next({}, (top) => remove(join(top, "root")));
       expect(record.root).toEqual([]);
       expect(record.result).toMatchObject({ outcome: "done", reason: "there was no root" });
       expect(disk.oldRoots).toHaveLength(1);
     });
 
-    test.concurrent("leaves the root for one boot where the kernel's command line says so", async () => {
+    test("leaves the root for one boot where the kernel's command line says so", async () => {
       const { record, disk } = await next({ parameters: [KEEP_PARAMETER] });
       expect(record.stateBefore).toBe("of boot 1");
       expect(record.result).toMatchObject({ outcome: "skipped", boot_id: record.bootId });
@@ -147,7 +127,7 @@ describeUnless(missingForBoots(), "the rollback", () => {
     describe("with no blank snapshot", () => {
       const prepare = (top: string) => remove(join(top, "root-blank"));
 
-      test.concurrent('boots the root as it is where on_failure is "boot", and says so', async () => {
+      test('boots the root as it is where on_failure is "boot", and says so', async () => {
         const { record } = await next({}, prepare);
         expect(record.stateBefore).toBe("of boot 1");
         expect(record.result).toMatchObject({
@@ -157,7 +137,7 @@ describeUnless(missingForBoots(), "the rollback", () => {
         });
       });
 
-      test.concurrent('doesn\'t boot where on_failure is "stop"', async () => {
+      test('doesn\'t boot where on_failure is "stop"', async () => {
         const stopping = bench.initrd({ onFailure: "stop" });
         const { disk, said } = await next({ initrd: stopping, marker: stopped }, prepare);
         expect(said).toContain("there is no root-blank: nothing was changed");
@@ -166,13 +146,8 @@ describeUnless(missingForBoots(), "the rollback", () => {
         expect(disk.oldRoots).toHaveLength(1);
       });
     });
-
-    test.concurrent('boots a blank root where on_failure is "stop" and nothing fails', async () => {
-      const { record } = await next({ initrd: bench.initrd({ onFailure: "stop" }) });
-      expect(record).toMatchObject({ root: [], result: { outcome: "done" } });
-    });
   });
-});
+}
 
 function remove(subvolume: string): void {
   sh(["btrfs", "--quiet", "subvolume", "delete", subvolume]);
