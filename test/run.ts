@@ -3,14 +3,14 @@
  * the sum. What a killed run left behind is taken down before and after.
  *
  * With `--executable FILE`, the tests on real disks once more, on an executable in
- * the place of the sources. With `--boots`, the real boots instead of all that; with
- * `--long` too, all their seeds and repetitions.
+ * the place of the sources. With `--boots`, the real boots instead of all that, `--lanes N`
+ * guests at once; with `--long` too, all their seeds and repetitions.
  */
 import { mkdirSync, readdirSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { Scratch, sweep } from "./support/disk.ts";
+import { FIRST_LOOP, Scratch, sweep } from "./support/disk.ts";
 import { missingPrivilege } from "./support/privileged.ts";
 import { importsOf, readSources } from "./support/sources.ts";
 import { LAID_OUT } from "./support/vm/system.ts";
@@ -18,7 +18,7 @@ import { LAID_OUT } from "./support/vm/system.ts";
 const TIMEOUT_MS = 180_000;
 const BOOTS_TIMEOUT_MS = 600_000;
 const FAILURE_LINES_MAX = 60;
-/** Guests at once: each keeps one processor busy. */
+/** Guests at once, unless told otherwise: each keeps one processor busy. */
 const LANES_MAX = 4;
 /** Boots that take longest begin first: else one lane ends long after the others. */
 const LONGEST = [
@@ -27,7 +27,8 @@ const LONGEST = [
   "power.test.ts",
   "systemd.test.ts",
 ];
-const FIRST_LOOP_OF_BOOTS = "100";
+/** Each lane of boots has as many loop devices of its own. */
+const LOOPS = 100;
 const OWN_MOUNTS = ["unshare", "--mount", "--propagation", "private"];
 /** Long ones with many seeds and races: of the scripts, whichever way they are started. */
 const SOURCES_ALONE = new Set([
@@ -49,6 +50,7 @@ async function main(): Promise<number> {
       executable: { type: "string" },
       boots: { type: "boolean", default: false },
       long: { type: "boolean", default: false },
+      lanes: { type: "string", default: String(Math.min(availableParallelism(), LANES_MAX)) },
     },
   });
   const executable = values.executable === undefined ? undefined : resolve(values.executable);
@@ -57,7 +59,6 @@ async function main(): Promise<number> {
   const environment = {
     BLANKROOT_TEST_EXECUTABLE: executable,
     BLANKROOT_TEST_LONG: values.long ? "yes" : undefined,
-    BLANKROOT_TEST_FIRST_LOOP: values.boots && privileged ? FIRST_LOOP_OF_BOOTS : undefined,
   };
   if (privileged) sweep();
   const total: Counts = { passed: 0, failed: 0, failures: [] };
@@ -68,7 +69,7 @@ async function main(): Promise<number> {
     total.failed += counts?.failed ?? 1;
     total.failures.push(...(counts?.failures ?? []));
   };
-  if (values.boots) await runBoots(environment, add);
+  if (values.boots) await runBoots(Number(values.lanes), environment, add);
   else for (const folder of foldersOf(executable)) add(await runFolder(folder, environment));
   if (privileged) sweep();
   for (const failure of total.failures) console.log(failure);
@@ -104,20 +105,21 @@ async function runFolder(folder: string, environment: Environment): Promise<Coun
   return await runFiles(folder, files, environment);
 }
 
-/** A process for each file, and as many of them at once as there are processors. */
+/** A process for each file, and as many of them at once as there are lanes. */
 async function runBoots(
+  lanes: number,
   environment: Environment,
   add: (counts: Counts | undefined) => void,
 ): Promise<void> {
   using scratch = new Scratch();
   const shared = { ...environment, [LAID_OUT]: scratch.path("laid-out") };
   const waiting = [...LONGEST, ...testsIn("vm").filter((name) => !LONGEST.includes(name))];
-  const lane = async () => {
+  const lane = async (_: unknown, index: number) => {
+    const own = { ...shared, [FIRST_LOOP]: String((index + 1) * LOOPS) };
     for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
-      add(await runFiles("vm", [file], shared));
+      add(await runFiles("vm", [file], own));
     }
   };
-  const lanes = Math.min(availableParallelism(), LANES_MAX);
   await Promise.all(Array.from({ length: lanes }, lane));
 }
 
@@ -133,8 +135,9 @@ async function runFiles(
   environment: Environment,
 ): Promise<Counts | undefined> {
   const paths = files.map((name) => join(import.meta.dir, folder, name));
-  const within = environment.BLANKROOT_TEST_FIRST_LOOP === undefined ? [] : OWN_MOUNTS;
-  const timeoutMs = folder === "vm" ? BOOTS_TIMEOUT_MS : TIMEOUT_MS;
+  const isBoot = folder === "vm";
+  const within = isBoot && missingPrivilege() === undefined ? OWN_MOUNTS : [];
+  const timeoutMs = isBoot ? BOOTS_TIMEOUT_MS : TIMEOUT_MS;
   const argv = [...within, process.execPath, "test", "--timeout", String(timeoutMs), ...paths];
   const child = Bun.spawn(argv, {
     env: { ...process.env, ...environment },

@@ -17,6 +17,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 const PREFIXES = ["blankroot-test-", "blankroot-bench-"] as const;
+/** The variable with the number of the first loop device to take. */
+export const FIRST_LOOP = "BLANKROOT_TEST_FIRST_LOOP";
 /** Documentation/admin-guide/devices.txt */
 const LOOP_MAJOR = 7;
 
@@ -88,7 +90,7 @@ export function attachLoop(scratch: Scratch, name: string, options: LoopOptions)
  * numbers of its own: a name that one has let go is never the other's disk.
  */
 export function attachFree(words: readonly string[], file: string): string {
-  const first = process.env.BLANKROOT_TEST_FIRST_LOOP;
+  const first = process.env[FIRST_LOOP];
   if (first === undefined) return sh(["losetup", "--find", "--show", ...words, file]).trim();
   let number = Number(first);
   while (existsSync(`/sys/block/loop${number}/loop`)) number++;
