@@ -10,7 +10,7 @@ const script = defineFamily({
   summary: "List, compare, search, restore and prune the roots of former boots",
   description: [
     "Every boot sets the former root aside below btrfs.old_roots, under a name that begins with the time. What has another name, is no subvolume or is not where the file system has it, is no old root: it is never read and never deleted.",
-    "All of it reads btrfs metadata, which needs root, and mounts nothing that anybody sees.",
+    "All of it reads btrfs metadata, which needs root, and mounts nothing that anybody sees. old-roots.schema.json describes the JSON, plan.schema.json that of prune.",
   ],
   commands: {
     list: () => import("./old-roots/list.ts"),

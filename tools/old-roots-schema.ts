@@ -3,7 +3,7 @@ import { z } from "zod";
 import { DESTINATIONS } from "../lib/copy/destinations.ts";
 import { PRESENCES } from "../lib/report/found.ts";
 import { SPACE_METHODS } from "../lib/space-method.ts";
-import { planned } from "./copy-schema.ts";
+import { copyLine, planned } from "./copy-schema.ts";
 import { inode, path, type } from "./diff-schema.ts";
 
 const space = {
@@ -65,6 +65,16 @@ export const foundLine = z
   })
   .describe("A line of find: a path that matches");
 
+const leg = z
+  .strictObject({
+    action: z.literal("restore"),
+    from: z.string().describe("The old root, below the top"),
+    to: z.enum(DESTINATIONS).describe("Where the lines behind it copy to"),
+  })
+  .describe("Of restore: the lines behind it are as persist-copy prints them");
+
+export const restoreLine = z.union([leg, copyLine]);
+
 export const restorePlan = z
   .strictObject({
     version: z.literal(1),
@@ -75,9 +85,12 @@ export const restorePlan = z
   .describe("What restore prints with --dry-run; prune prints a plan as plan.schema.json has it");
 
 export function renderOldRootsSchema(): string {
-  const schema = z.toJSONSchema(z.union([oldRootList, changeLine, foundLine, restorePlan]), {
-    target: "draft-2020-12",
-  });
+  const schema = z.toJSONSchema(
+    z.union([oldRootList, changeLine, foundLine, restorePlan, restoreLine]),
+    {
+      target: "draft-2020-12",
+    },
+  );
   const head = { $schema: schema.$schema, title: "The output of old-roots with --json" };
   return `${JSON.stringify({ ...head, ...schema }, undefined, 2)}\n`;
 }

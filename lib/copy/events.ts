@@ -20,6 +20,11 @@ export function sourceToJson(reason: string | undefined, nested: readonly Nested
   return toJson({ action: "source", frozen: true, subvolumes });
 }
 
+/** What the lines behind it are about. @param to one of DESTINATIONS */
+export function legToJson(from: string, to: string): string {
+  return toJson({ action: "restore", from, to });
+}
+
 /** What the user should know. */
 export function noteToJson(text: string): string {
   return toJson({ action: "note", text });

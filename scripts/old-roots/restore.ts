@@ -5,13 +5,14 @@
  */
 import { defineScript, planArgs, profileArgs, say } from "../../lib/cli.ts";
 import { DESTINATIONS, type Destination, destinationsOf } from "../../lib/copy/destinations.ts";
+import { legToJson, summaryToJson } from "../../lib/copy/events.ts";
 import { namedPaths } from "../../lib/copy/sources.ts";
 import { planFields, renderPlan, summarizeCopy } from "../../lib/copy/text.ts";
 import { Failure, Refusal } from "../../lib/fault.ts";
 import { claimPersistRoot } from "../../lib/host/copy/access.ts";
 import { act, type Done, toItsEnd } from "../../lib/host/copy/act.ts";
 import { Events } from "../../lib/host/copy/events.ts";
-import { type RunOptions, verify } from "../../lib/host/copy/run.ts";
+import { type RunOptions, sumsOf, verify } from "../../lib/host/copy/run.ts";
 import { SourceTrees } from "../../lib/host/copy/trees.ts";
 import { listenToInterruptions } from "../../lib/host/interruption.ts";
 import { stdout } from "../../lib/host/output.ts";
@@ -154,6 +155,7 @@ async function run(
       for (const { path, reason } of plan.skipped) say.info(`skipped ${visible(path)}: ${reason}`);
       const former = { actions: all.actions.length, leftOut: all.leftOut.length };
       const sides = { trees, persist: target.fd };
+      events.tell(() => legToJson(source.name, target.to));
       await act(plan, all, sides, events, showsProgress);
       const actions = all.actions.slice(former.actions);
       if (verifies) count += await verify({ actions }, sides, events, showsProgress);
@@ -163,6 +165,9 @@ async function run(
     }
     return count;
   });
+  const plans = legs.map(({ plan }) => plan);
+  const sums = sumsOf(all, plans, verifies ? verified : undefined);
+  events.tell(() => summaryToJson(sums));
   if (all.leftOut.length > 0) throw notAll(all.leftOut);
   if (verifies) say.success(`${plural(verified, "path")} read back and right`);
   return 0;

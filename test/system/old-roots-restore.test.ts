@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname } from "node:path";
-import { restorePlan } from "../../tools/old-roots-schema.ts";
+import { restoreLine, restorePlan } from "../../tools/old-roots-schema.ts";
 import { sh } from "../support/disk.ts";
 import { OldRootsMachine } from "../support/old-roots.ts";
 import { describePrivileged } from "../support/privileged.ts";
@@ -216,10 +216,17 @@ touch -d @1234567.5 file; mkdir empty; chmod 1770 empty; touch -d @7654321 empty
     using machine = new RestoreMachine();
     machine.put("old", "/opt/a");
     const lines = machine.restore("--json", "/opt/a").stdout.trim().split("\n");
-    const actions = lines.map((line) => JSON.parse(line));
-    expect(actions.map(({ action, path }) => `${action} ${path}`)).toEqual([
-      "make-directory /opt",
-      "copy-file /opt/a",
+    const events = lines.map((line) => restoreLine.parse(JSON.parse(line)));
+    expect(events[0]).toEqual({
+      action: "restore",
+      from: `old_roots/${machine.name}`,
+      to: "root",
+    });
+    expect(events.map(({ action }) => action)).toEqual([
+      "restore",
+      "make-directory",
+      "copy-file",
+      "summary",
     ]);
   });
 

@@ -57,7 +57,7 @@ export async function runCopy(
     tellSince(writtenSince(entries, plan, source.trees), events);
     return count;
   });
-  events.tell(() => summaryToJson(sumsOf(done, plan, verified)));
+  events.tell(() => summaryToJson(sumsOf(done, [plan], verified)));
   const summary = summarizeCopy({ actions: done.actions, equal: plan.equal }, to.path);
   if (done.leftOut.length > 0) {
     say.info(summary);
@@ -83,11 +83,15 @@ export async function verify(
   });
 }
 
-function sumsOf({ actions, leftOut }: Done, plan: CopyPlan, verified: number | undefined): Sums {
+export function sumsOf(
+  { actions, leftOut }: Done,
+  plans: readonly CopyPlan[],
+  verified: number | undefined,
+): Sums {
   return {
     done: actions.length,
-    equal: plan.equal.length,
-    skipped: plan.skipped.length,
+    equal: plans.reduce((sum, { equal }) => sum + equal.length, 0),
+    skipped: plans.reduce((sum, { skipped }) => sum + skipped.length, 0),
     leftOut: leftOut.length,
     verified,
     bytes: bytesCopied(actions),
