@@ -70,6 +70,7 @@ export class ProfileSource implements Disposable {
         `it is of ${visible(this.profile.host.name)}, expected ${visible(loaded.profile.host.name)} as ${visible(loaded.file)} is`,
       );
     }
+    this.#refuseOthersText();
     opening.move();
   }
 
@@ -101,6 +102,30 @@ export class ProfileSource implements Disposable {
     }
     this.#remove(beside);
     fsyncSync(this.#directory.fd);
+  }
+
+  /**
+   * What a run that was killed has left is the text that was, or that was to be: one is
+   * the other with insertions. Where somebody wrote into it just before they changed
+   * places, it is neither, and the only copy of what they wrote.
+   */
+  #refuseOthersText(): void {
+    using there = lookAt(this.#directory.fd, this.#beside);
+    if (there === undefined) return;
+    const isFile = statusOf(there.fd).type === "file";
+    const bytes = isFile ? this.#readLeft(there) : undefined;
+    const isOurs =
+      bytes !== undefined && (holdsInOrder(bytes, this.#bytes) || holdsInOrder(this.#bytes, bytes));
+    if (isOurs) return;
+    const left = visible(Buffer.concat([Buffer.from(`${dirname(this.file)}/`), this.#beside]));
+    throw cannot(this.file, `${left} was left by a run that was killed, and was changed since`, {
+      hint: "Look at both for what is missing in the profile, then remove that file",
+    });
+  }
+
+  #readLeft(there: Handle): Uint8Array {
+    using file = reopen(there, READ, this.#beside);
+    return readAtMost(file.fd, PROFILE_SIZE_MAX_BYTES);
   }
 
   /** Removes what a run that was killed has left. */
@@ -149,6 +174,13 @@ export class ProfileSource implements Disposable {
     );
     if (fault.code !== "ENOENT") throw fault;
   }
+}
+
+/** Whether a text is another one with insertions. */
+function holdsInOrder(long: Uint8Array, short: Uint8Array): boolean {
+  let met = 0;
+  for (const byte of long) if (byte === short[met]) met++;
+  return met === short.length;
 }
 
 /** The canonical path of the file itself. */

@@ -10,7 +10,7 @@ export interface Strike {
   /** Only calls with this second argument count: the request of an ioctl. */
   readonly request?: number;
   /** Which of its calls, from 1. */
-  readonly nth: number;
+  readonly nth: number | "each";
   readonly when: "before" | "after";
   /** What happens; a kill unless given. */
   readonly shell?: string;
@@ -22,7 +22,7 @@ function arm({ call, request, nth, when, shell }: Strike): void {
   let count = 0;
   symbols[call] = (...words) => {
     const counts = request === undefined || words[1] === request;
-    const isNow = counts && ++count === nth;
+    const isNow = counts && (nth === "each" || ++count === nth);
     if (isNow && when === "before") strike(shell);
     const result = original(...words);
     if (isNow && when === "after") strike(shell);

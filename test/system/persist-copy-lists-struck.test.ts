@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { readdirSync, readFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { Machine } from "../support/machine.ts";
 import { describePrivileged } from "../support/privileged.ts";
 import { struckRun } from "../support/struck.ts";
@@ -47,6 +47,32 @@ describePrivileged("persist-copy --add, killed at a call", () => {
     expect(leftovers(machine)).toEqual([]);
   });
 });
+
+describePrivileged(
+  "persist-copy --add, killed before it sees that somebody edited the profile",
+  () => {
+    test("keeps what they wrote, and refuses until somebody has looked", () => {
+      using machine = furnished();
+      const before = readFileSync(machine.profile, "utf8");
+      const shell = `echo '# mine' >>"$(dirname '${machine.profile}')/.$(basename '${machine.profile}').blankroot-new"; kill -KILL $PPID`;
+      const ran = struckRun(words(machine), { call: "renameat2", nth: 1, when: "after", shell });
+      expect(ran.signal).toBe("SIGKILL");
+      const after = before.replace(LISTS, ADDED);
+      for (let again = 0; again < 2; again++) {
+        const refused = machine.run("persist-copy", "--add", "/etc/foo");
+        expect(refused.stderr).toContain(
+          "was left by a run that was killed, and was changed since",
+        );
+        expect(refused.status).toBe(3);
+        expect(readFileSync(machine.profile, "utf8")).toBe(after);
+      }
+      const [left] = leftovers(machine);
+      expect(readFileSync(join(dirname(machine.profile), left!), "utf8")).toBe(`${before}# mine\n`);
+      rmSync(join(dirname(machine.profile), left!));
+      expect(machine.run("persist-copy", "--add", "/etc/foo").status).toBe(0);
+    });
+  },
+);
 
 describePrivileged("persist-copy --add, while somebody edits the profile,", () => {
   test.each([

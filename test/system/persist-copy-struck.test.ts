@@ -166,6 +166,30 @@ describePrivileged("persist-copy, while files change", () => {
   });
 });
 
+describePrivileged(
+  "persist-copy --update, killed before it sees that somebody wrote to what it replaces",
+  () => {
+    test("keeps what they wrote, tells where, and is finished", () => {
+      using machine = new CopyMachine(128 * 1024 ** 2);
+      furnish(machine);
+      const { persist } = machine;
+      // Both changed places: what is opened by then, or found there, is written to still.
+      const former = `$(find ${persist}/d -type f -size 3c)`;
+      const shell = `f=${former}; printf 'a third text' >"$f"; kill -KILL $PPID`;
+      const exchange = { call: "renameat2", nth: 2, when: "after", shell } as const;
+      expect(struck(machine, exchange, "--update", "/d/replaced").signal).toBe("SIGKILL");
+      expect(readFileSync(`${persist}/d/replaced`, "utf8")).toBe(NEW);
+      const ran = machine.copy("--update", "/d");
+      expect(ran.status).toBe(4);
+      const kept = readdirSync(`${persist}/d`).filter((name) => name.startsWith(".blankroot-"));
+      expect(kept).toHaveLength(1);
+      expect(ran.stderr).toContain(`is kept beside it, as ${kept[0]}`);
+      expect(readFileSync(`${persist}/d/${kept[0]}`, "utf8")).toBe("a third text");
+      expect(machine.copy("--update", "/d").status).toBe(0);
+    });
+  },
+);
+
 describePrivileged("persist-copy beside another", () => {
   test("refuses while the other is at work, and may look", () => {
     using machine = new CopyMachine(128 * 1024 ** 2);

@@ -7,18 +7,18 @@
  * saw, both change back.
  */
 import { Failure } from "../../fault.ts";
-import { type InodeStatus, isSameInode } from "../../inode-status.ts";
+import type { InodeStatus } from "../../inode-status.ts";
 import { visible } from "../../text.ts";
 import { type Handle, lookAt } from "../at.ts";
-import { statusOf } from "../inode-status.ts";
+import { statusAt, statusOf } from "../inode-status.ts";
 import { CallFailure, checked, cString, errno, errnoName, lentName, libc, ptr } from "../libc.ts";
 import { LeftOut } from "./left-out.ts";
+import { RENAME_EXCHANGE, RENAME_NOREPLACE } from "./rename.ts";
+import { isAsSeen, recordOf } from "./replaced.ts";
 import type { Spot } from "./stage.ts";
 
 const AT_FDCWD = -100;
 const AT_SYMLINK_FOLLOW = 0x400;
-const RENAME_NOREPLACE = 1;
-const RENAME_EXCHANGE = 2;
 
 /** Gives an inode that has no name yet, or another name, this one. */
 export function link(inode: Handle, spot: Spot): void {
@@ -28,21 +28,28 @@ export function link(inode: Handle, spot: Spot): void {
   checked(result, () => `Cannot put ${visible(spot.path)} in its place`);
 }
 
-/** Moves what is on the stage to its place. @param replaces what the plan saw there */
-export function moveInto(spot: Spot, staged: Spot, replaces: InodeStatus | undefined): void {
-  rename(staged, spot, replaces === undefined ? RENAME_NOREPLACE : RENAME_EXCHANGE);
-  if (replaces === undefined) return;
-  using former = lookAt(staged.directory, staged.name);
-  if (former === undefined || !isSame(statusOf(former.fd), replaces)) {
-    rename(staged, spot, RENAME_EXCHANGE);
-    throw new LeftOut("what it would replace changed since it was looked at");
-  }
-  remove(staged);
+/** Moves what is on the stage to its place, where there is nothing. */
+export function moveInto(spot: Spot, staged: Spot): void {
+  rename(staged, spot, RENAME_NOREPLACE);
 }
 
-/** ctime is left out: the exchange itself changes it. */
-function isSame(now: InodeStatus, seen: InodeStatus): boolean {
-  return isSameInode(now, seen) && now.mtimeNs === seen.mtimeNs && now.sizeBytes === seen.sizeBytes;
+/**
+ * The same in the place of something.
+ *
+ * @param replacing where what is replaced stands until it was looked at
+ * @param seen what the plan saw there
+ */
+export function replace(spot: Spot, staged: Spot, replacing: number, seen: InodeStatus): void {
+  const copy = statusAt(staged.directory, lentName(staged.name))!;
+  const aside = { directory: replacing, name: recordOf(copy, seen), path: spot.path };
+  rename(staged, aside, RENAME_NOREPLACE);
+  rename(aside, spot, RENAME_EXCHANGE);
+  using former = lookAt(aside.directory, aside.name);
+  if (former === undefined || !isAsSeen(statusOf(former.fd), seen)) {
+    rename(aside, spot, RENAME_EXCHANGE);
+    throw new LeftOut("what it would replace changed since it was looked at");
+  }
+  remove(aside);
 }
 
 function rename(from: Spot, to: Spot, flags: number): void {

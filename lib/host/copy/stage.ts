@@ -17,6 +17,7 @@ import { CallFailure, checked, cString, errno, libc, ptr } from "../libc.ts";
 import { attributesOf, setAttributes } from "../xattr.ts";
 import { clearFlags, NewFileFlags } from "./flags.ts";
 import { LeftOut } from "./left-out.ts";
+import { clearReplacing, REPLACING_NAME } from "./replaced.ts";
 
 const AT_EMPTY_PATH = 0x1000;
 const AT_REMOVEDIR = 0x200;
@@ -46,11 +47,14 @@ export class Stage implements Disposable, StageTraits {
   readonly top: Handle;
   readonly isLabelled: boolean;
   readonly flags = new NewFileFlags();
+  readonly #stage: Handle;
   readonly #path: Uint8Array;
+  #replacing: Handle | undefined;
   #isThere = true;
 
-  private constructor(parent: Handle, top: Handle, path: Uint8Array) {
+  private constructor(parent: Handle, stage: Handle, top: Handle, path: Uint8Array) {
     this.parent = parent;
+    this.#stage = stage;
     this.top = top;
     this.isLabelled = attributesOf(top).size > 0;
     this.#path = path;
@@ -68,7 +72,7 @@ export class Stage implements Disposable, StageTraits {
     makeDirectory(parent.fd, NAME, () => `Cannot make ${STAGE_NAME} beside ${visible(path)}`);
     // What can't be removed now is found and removed by the next run.
     made.defer(() => void removeStage(parent.fd));
-    using stage = openBeneath(parent.fd, NAME, DIRECTORY);
+    const stage = made.use(openBeneath(parent.fd, NAME, DIRECTORY));
     if (!isClosedToOthers(statusOf(stage.fd))) {
       throw new LeftOut("something was put in its way");
     }
@@ -76,32 +80,58 @@ export class Stage implements Disposable, StageTraits {
     makeDirectory(stage.fd, STAGED_NAME, () => `Cannot make ${STAGE_NAME} beside ${visible(path)}`);
     const top = openBeneath(stage.fd, STAGED_NAME, DIRECTORY);
     made.move();
-    return new Stage(parent, top, path);
+    return new Stage(parent, stage, top, path);
+  }
+
+  /** Where what is replaced stands until it was looked at: see replaced.ts. */
+  replacing(path: Uint8Array): number {
+    if (this.#replacing === undefined) {
+      const action = () => `Cannot make ${STAGE_NAME} beside ${visible(path)}`;
+      makeDirectory(this.#stage.fd, REPLACING_NAME, action);
+      this.#replacing = openBeneath(this.#stage.fd, REPLACING_NAME, DIRECTORY);
+    }
+    return this.#replacing.fd;
   }
 
   /** Ends it once it is empty. */
   clear(): void {
     if (!this.#isThere) return;
-    this.#isThere = false;
     using _ = this.parent;
-    this.top[Symbol.dispose]();
+    this.#close();
     clearStage(this.parent.fd, this.#path);
   }
 
   /** Ends it with all that is still on it. */
   [Symbol.dispose](): void {
     if (!this.#isThere) return;
-    this.#isThere = false;
     using _ = this.parent;
-    this.top[Symbol.dispose]();
+    this.#close();
     removeStage(this.parent.fd);
+  }
+
+  #close(): void {
+    this.#isThere = false;
+    this.#replacing?.[Symbol.dispose]();
+    this.top[Symbol.dispose]();
+    this.#stage[Symbol.dispose]();
   }
 }
 
-/** Removes a stage with all that is on it. @param path for errors */
+/**
+ * Removes a stage with all that is on it.
+ *
+ * @param path for errors
+ * @throws LeftOut where something of somebody else's was on it, and is kept
+ */
 export function clearStage(directory: number, path: Uint8Array): void {
-  if (removeStage(directory)) return;
+  const { isGone, kept } = removeStage(directory);
   const code = errno();
+  if (kept.length > 0) {
+    throw new LeftOut(
+      `what somebody wrote while it was replaced is kept beside it, as ${kept.join(", ")}`,
+    );
+  }
+  if (isGone) return;
   throw new CallFailure(`Cannot remove ${STAGE_NAME} beside ${visible(path)}`, code);
 }
 
@@ -110,7 +140,9 @@ export function isStage(found: Handle, path: Uint8Array): boolean {
   const status = statusOf(found.fd);
   if (status.type !== "directory" || !isClosedToOthers(status)) return false;
   using stage = reopen(found, constants.O_RDONLY | constants.O_DIRECTORY, path);
-  return namesIn(stage, path).every((name) => STAGED_NAME.equals(name));
+  return namesIn(stage, path).every(
+    (name) => STAGED_NAME.equals(name) || REPLACING_NAME.equals(name),
+  );
 }
 
 /** What a directory hands down to what is made in it would have to be taken from each copy again. */
@@ -130,15 +162,24 @@ function makeDirectory(directory: number, name: Uint8Array, action: () => string
   checked(libc().mkdirat(directory, ptr(text), 0o700), action);
 }
 
-function removeStage(directory: number): boolean {
+function removeStage(directory: number): { isGone: boolean; kept: string[] } {
+  const kept: string[] = [];
   {
     using stage = openDirectory(directory, NAME);
-    if (stage === undefined) return lookAt(directory, NAME) === undefined;
+    if (stage === undefined) return { isGone: isNothing(directory), kept };
+    using replacing = openDirectory(stage.fd, REPLACING_NAME);
+    if (replacing !== undefined) kept.push(...clearReplacing(replacing, directory));
+    unlink(stage.fd, REPLACING_NAME, AT_REMOVEDIR);
     using staged = openDirectory(stage.fd, STAGED_NAME);
     if (staged !== undefined) removeAllIn(staged);
     unlink(stage.fd, STAGED_NAME, AT_REMOVEDIR);
   }
-  return unlink(directory, NAME, AT_REMOVEDIR);
+  return { isGone: unlink(directory, NAME, AT_REMOVEDIR), kept };
+}
+
+function isNothing(directory: number): boolean {
+  using found = lookAt(directory, NAME);
+  return found === undefined;
 }
 
 /** Nobody but us reaches what is on a stage, so that names stay what they are. */

@@ -19,7 +19,7 @@ import { type Attributes, attributesOf } from "../xattr.ts";
 import { giveFlags } from "./flags.ts";
 import { reasonToLeaveOut } from "./left-out.ts";
 import { copyOwnerAndMode, copyTimes, giveAttributes } from "./metadata.ts";
-import { moveInto, removeUnfinished } from "./place.ts";
+import { moveInto, removeUnfinished, replace } from "./place.ts";
 import { type Spot, Stage, type StageTraits } from "./stage.ts";
 
 const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOATIME;
@@ -141,7 +141,9 @@ export class Staging implements Disposable {
     if (stage === undefined) return;
     const name = path.subarray(path.lastIndexOf(0x2f) + 1);
     const spot = { directory: stage.parent.fd, name, path };
-    moveInto(spot, { ...spot, directory: stage.top.fd }, replaces);
+    const staged = { ...spot, directory: stage.top.fd };
+    if (replaces === undefined) moveInto(spot, staged);
+    else replace(spot, staged, stage.replacing(path), replaces);
   }
 
   /** Ends all stages, whose content is in place. @returns those that stay, and why */
