@@ -1,5 +1,6 @@
 /** The line for a login message, counted: what makes it slower than a kept one is all loaded here. */
 import { type Change, isDirectory } from "../btrfs/change.ts";
+import { treesWithNested } from "../btrfs/nested.ts";
 import { TooDeep } from "../btrfs/too-deep.ts";
 import type { Visit } from "../btrfs/visit.ts";
 import { ByteSum, NOTHING, weightOfFile } from "../byte-sum.ts";
@@ -19,6 +20,7 @@ import { probeSwapFacts } from "./probe/preview-facts.ts";
 import { type SubvolumesState, subvolumesState } from "./probe/subvolumes-state.ts";
 import type { ProfileFile } from "./profile-file.ts";
 import { openRoots, type Roots } from "./roots.ts";
+import { TreeSearch } from "./tree-search.ts";
 
 /** A login waits no longer; what was counted by then is said. */
 const LIMIT_MS = 2000;
@@ -63,15 +65,18 @@ export async function countForLogin(
   const count = new Count(judge);
   const isWhole = walkFor(LIMIT_MS, roots, (change) => count.add(change));
   const line = loginText({ lost: count.lost, groups: count.groups(), isWhole });
-  // Of nested subvolumes and of a persist root that is not there yet, nothing tells a change.
-  if (!isWhole || count.hasNested || persist === undefined) return { line, basis: undefined };
+  // Of a persist root that is not there yet, nothing tells a change.
+  if (!isWhole || persist === undefined) return { line, basis: undefined };
   return { line, basis: side?.isAsked === true ? { ...basis, state } : basis };
 }
 
-/** The persist side last: most verdicts don't ask for it, and it is written to all the time. */
+/**
+ * With what is nested in the root: where that comes or goes, a directory above it changes.
+ * The persist side last: most verdicts don't ask for it, and it is written to all the time.
+ */
 function stateOf({ root, base, persist }: Roots): SubvolumesState {
-  const tops = [root, ...(base === undefined ? [] : [base])];
-  const trees = [TOP_TREE, ...tops.map(subvolumeOf)];
+  const trees = [TOP_TREE, ...treesWithNested(new TreeSearch(root), subvolumeOf(root))];
+  if (base !== undefined) trees.push(subvolumeOf(base));
   if (persist !== undefined) trees.push(subvolumeOf(persist.fd));
   return subvolumesState(root, trees);
 }
@@ -116,7 +121,6 @@ function walkFor(limitMs: number, { root, base }: Roots, visit: Visit): boolean 
 
 /** What is lost, as the whole preview counts it. */
 class Count {
-  hasNested = false;
   #files = 0;
   readonly #bytes = new ByteSum();
   readonly #judge: Judge;
@@ -127,7 +131,6 @@ class Count {
   }
 
   add(change: Change): void {
-    if (change.type === "subvolume") this.hasNested = true;
     if (change.status !== "D") this.#losses.note(change.path);
     if (isDirectory(change.type) || change.type === "socket") return;
     if (this.#judge(change).fate !== "lost") return;

@@ -29,6 +29,14 @@ function isKept(machine: Machine): boolean {
   return said.includes(planted);
 }
 
+function nest(machine: Machine, subvolume: string): void {
+  sh(["btrfs", "--quiet", "subvolume", "create", machine.in(subvolume)]);
+}
+
+function forget(machine: Machine, subvolume: string): void {
+  sh(["btrfs", "--quiet", "subvolume", "delete", machine.in(subvolume)]);
+}
+
 describePrivileged("rollback-preview --login", () => {
   test("says in one line what would be lost, and nothing where nothing is", () => {
     using machine = new Machine(TABLES);
@@ -68,6 +76,11 @@ describePrivileged("rollback-preview --login", () => {
       ["a copy that differs", () => writeFileSync(machine.in("persist/root/a"), "x"), "1 file"],
       ["the blank one's flag", () => setReadOnly(machine, false), ""],
       ["and again", () => setReadOnly(machine, true), "1 file"],
+      ["a nested subvolume", () => nest(machine, "root/nested"), "1 file"],
+      ["a file in it", () => machine.write("root", "/nested/b"), "2 files"],
+      ["one nested in that", () => nest(machine, "root/nested/deeper"), "2 files"],
+      ["a file in that one", () => machine.write("root", "/nested/deeper/c"), "3 files"],
+      ["that it went", () => forget(machine, "root/nested/deeper"), "2 files"],
       ["a stranger in the way", () => mkdirSync(machine.in("root.blankroot-next")), ""],
     ];
     for (const [what, change, line] of changes) {
@@ -96,16 +109,10 @@ describePrivileged("rollback-preview --login", () => {
     expect(isKept(machine)).toBe(false);
   });
 
-  test("counts anew where nobody tells of a change, or it may not keep anything", () => {
+  test("counts anew where it may not keep anything", () => {
     using machine = new Machine();
     rmSync(ANSWER, { force: true });
-    sh(["btrfs", "--quiet", "subvolume", "create", machine.in("root/nested")]);
     machine.write("root", "/a");
-    expect(login(machine)).toContain("1 file");
-    expect(existsSync(ANSWER)).toBe(false);
-    machine.write("root", "/nested/b");
-    expect(login(machine)).toContain("2 files");
-    sh(["btrfs", "--quiet", "subvolume", "delete", machine.in("root/nested")]);
     const words = ["rollback-preview", "--login", "--profile", machine.profile];
     const { stdout } = blankroot(words, { env: { BLANKROOT_CACHE: "off" } });
     expect([stdout.slice(0, 6), existsSync(ANSWER)]).toEqual(["1 file", false]);
