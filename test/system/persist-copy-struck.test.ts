@@ -62,7 +62,7 @@ function halves(dir: string): string[] {
 
 /** What a run calls to change something, each as often as strikes are wanted. */
 const CALLS: Array<[Strike["call"], number]> = [
-  ["mkdirat", 5],
+  ["mkdirat", 6],
   ["openat", 2],
   ["ioctl", 14],
   ["fchownat", 5],
@@ -71,7 +71,7 @@ const CALLS: Array<[Strike["call"], number]> = [
   ["linkat", 1],
   ["symlinkat", 2],
   ["mknodat", 1],
-  ["renameat2", 5],
+  ["renameat2", 8],
   ["unlinkat", 5],
   ["syncfs", 2],
 ];

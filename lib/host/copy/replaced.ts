@@ -10,7 +10,7 @@ import { type InodeStatus, isSameInode } from "../../inode-status.ts";
 import { latin1 } from "../../latin1.ts";
 import { type Handle, namesIn } from "../at.ts";
 import { statusAt } from "../inode-status.ts";
-import { checked, cString, lentName, libc, ptr } from "../libc.ts";
+import { cString, lentName, libc, ptr } from "../libc.ts";
 import { RENAME_NOREPLACE } from "./rename.ts";
 
 export const REPLACING_NAME = Buffer.from(".blankroot-replacing");
@@ -28,9 +28,10 @@ export function isAsSeen(now: InodeStatus, seen: InodeStatus): boolean {
 }
 
 /**
- * Removes all that may go, and puts the rest into the directory of the stage.
+ * Removes all that may go, and puts the rest into the directory of the stage. What can't
+ * be moved stays, and so does the stage.
  *
- * @returns its names there
+ * @returns the names of what was put there
  */
 export function clearReplacing(replacing: Handle, directory: number): string[] {
   return namesIn(replacing, REPLACING_NAME).flatMap((bytes) => {
@@ -39,15 +40,13 @@ export function clearReplacing(replacing: Handle, directory: number): string[] {
     if (status === undefined) return [];
     const [copy, ...seen] = name.split(".");
     const { inode, mtimeNs, sizeBytes } = status;
+    const from = cString(bytes);
     if (`${inode}` === copy || seen.join(".") === `${inode}.${mtimeNs}.${sizeBytes}`) {
-      const text = cString(bytes);
-      const removed = libc().unlinkat(replacing.fd, ptr(text), 0);
-      checked(removed, () => "Cannot remove what was replaced");
+      libc().unlinkat(replacing.fd, ptr(from), 0);
       return [];
     }
-    const [from, to] = [cString(bytes), cString(`${KEPT}${name}`)];
+    const to = cString(`${KEPT}${name}`);
     const moved = libc().renameat2(replacing.fd, ptr(from), directory, ptr(to), RENAME_NOREPLACE);
-    checked(moved, () => `Cannot put ${KEPT}${name} aside`);
-    return [`${KEPT}${name}`];
+    return moved === -1 ? [] : [`${KEPT}${name}`];
   });
 }
