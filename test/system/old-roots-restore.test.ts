@@ -194,7 +194,7 @@ touch -d @1234567.5 file; mkdir empty; chmod 1770 empty; touch -d @7654321 empty
     using machine = new RestoreMachine();
     for (const path of ["/opt/a", "/opt/b", "/etc/machine-id"]) machine.put("old", path);
     const paths = ["/opt", "/etc/machine-id"];
-    const [, , ...words] = machine.words("restore");
+    const words = ["old-roots", "restore", "--profile", machine.profile];
     // When all of the live root's is in place, and before it is read back.
     const shell = `printf spoiled >${machine.in("root", "/opt/b")}`;
     const strike = { call: "syncfs", nth: 2, when: "after", shell } as const;
