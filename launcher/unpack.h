@@ -1,9 +1,9 @@
 /*
- * From this file's frames to the in-place form: verified as a whole, then unpacked by one
- * process a frame.
+ * From this file's frames to the in-place form: verified as a whole, then unpacked by two
+ * processes.
  *
- * Each unpacks into memory of its own and writes it out: large pages make that faster
- * than a mapping of the file, and a lack of room is an error instead of a SIGBUS.
+ * A frame is unpacked into memory of its own, which is written out: large pages make that
+ * faster than a mapping of the file, and a lack of room is an error instead of a SIGBUS.
  */
 #ifndef UNPACK_H
 #define UNPACK_H
@@ -100,27 +100,25 @@ static int unpack_frame(const uint8_t *file, int to, const struct frame *frame) 
   return write_frame(to, unpacked, frame);
 }
 
+static int unpack_others(const uint8_t *file, int to) {
+  const struct frame *frames = (const struct frame *)payload.frames;
+  int good = 1;
+  for (u64 i = 1; i < payload.frame_count; i++) good &= unpack_frame(file, to, &frames[i]);
+  return good;
+}
+
 /*
- * Unpacks all frames at once: the first here, each other in a process of its own. What is
+ * Unpacks the first frame here, and meanwhile the others in one other process: with more
+ * of them, the first, which takes longest, would have less than a processor. What is
  * verified is not damaged: where one fails, memory or room were short or somebody killed it.
  */
 static int unpack_frames(const uint8_t *file, int to) {
-  const struct frame *frames = (const struct frame *)payload.frames;
-  i64 children[FRAMES_MAX];
-  i64 self = sys1(SYS_getpid, 0);
-  int good = 1;
-  for (u64 i = 1; i < payload.frame_count; i++) {
-    children[i] = fork_process(self);
-    if (children[i] == 0) end(unpack_frame(file, to, &frames[i]) ? 0 : 1);
-    if (children[i] < 0) good &= unpack_frame(file, to, &frames[i]);
-  }
-  good &= unpack_frame(file, to, &frames[0]);
-  for (u64 i = 1; i < payload.frame_count; i++) {
-    int status = 0;
-    if (children[i] < 0) continue;
-    good &= sys4(SYS_wait4, children[i], &status, WALL, 0) == children[i] && status == 0;
-  }
-  return good;
+  i64 child = fork_process(sys1(SYS_getpid, 0));
+  if (child == 0) end(unpack_others(file, to) ? 0 : 1);
+  int good = unpack_frame(file, to, (const struct frame *)payload.frames);
+  if (child < 0) return good & unpack_others(file, to);
+  int status = 0;
+  return good & (sys4(SYS_wait4, child, &status, WALL, 0) == child && status == 0);
 }
 
 /* Writes the in-place form to the file. 0 where room or memory are short; ends on damage. */
