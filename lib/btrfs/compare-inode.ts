@@ -39,7 +39,11 @@ export function sameTimes(left: InodeDetails, right: InodeDetails, comparable: b
   return !(comparable && areOne(left, right)) || sameTime(left.ctime, right.ctime);
 }
 
-/** Whether both are one inode that snapshots share. Numbers alone are given out by each subvolume. */
+/**
+ * Whether both are one inode that snapshots share. Numbers alone are given out by each
+ * subvolume; two made under one number in one transaction and within a tick of the clock
+ * can't be told from one.
+ */
 function areOne(left: InodeDetails, right: InodeDetails): boolean {
   return (
     left.inode === right.inode &&

@@ -69,6 +69,9 @@ describePrivileged("old-roots diff", () => {
     const [older, newer] = machine.names;
     for (const root of [`old_roots/${older}`, `old_roots/${newer}`, "root"]) {
       put(machine, `${root}/etc/same`, "same", 1);
+      // Roots are of boots, and their files of transactions, of their own: those made under one
+      // number in one transaction and within a tick of the clock look like one file's snapshots.
+      sh(["btrfs", "filesystem", "sync", machine.top]);
     }
     put(machine, `old_roots/${older}/etc/went early`, "x", 1);
     put(machine, `old_roots/${newer}/etc/went`, "x", 1);
