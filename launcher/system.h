@@ -18,7 +18,8 @@ typedef uint64_t u64;
 enum {
   SYS_write = 1, SYS_close = 3, SYS_fstat = 5, SYS_lseek = 8, SYS_mmap = 9, SYS_munmap = 11,
   SYS_rt_sigaction = 13, SYS_pread64 = 17, SYS_pwrite64 = 18, SYS_madvise = 28,
-  SYS_nanosleep = 35, SYS_getpid = 39, SYS_clone = 56, SYS_execve = 59, SYS_wait4 = 61, SYS_fcntl = 72, SYS_flock = 73, SYS_fsync = 74,
+  SYS_nanosleep = 35, SYS_getpid = 39, SYS_clone = 56, SYS_execve = 59, SYS_wait4 = 61,
+  SYS_fcntl = 72, SYS_flock = 73, SYS_fsync = 74,
   SYS_getcwd = 79, SYS_fchmod = 91, SYS_geteuid = 107, SYS_getppid = 110, SYS_fstatfs = 138,
   SYS_prctl = 157, SYS_getdents64 = 217, SYS_exit_group = 231, SYS_openat = 257,
   SYS_mkdirat = 258, SYS_unlinkat = 263, SYS_linkat = 265,
@@ -42,11 +43,13 @@ static inline i64 sys6(i64 number, i64 a, i64 b, i64 c, i64 d, i64 e, i64 f) {
 enum {
   SYS_getcwd = 17, SYS_fcntl = 25, SYS_flock = 32, SYS_mkdirat = 34, SYS_unlinkat = 35,
   SYS_linkat = 37, SYS_fstatfs = 44, SYS_fchmod = 52, SYS_openat = 56,
-  SYS_close = 57, SYS_getdents64 = 61, SYS_lseek = 62, SYS_write = 64, SYS_pread64 = 67, SYS_pwrite64 = 68,
+  SYS_close = 57, SYS_getdents64 = 61, SYS_lseek = 62, SYS_write = 64, SYS_pread64 = 67,
+  SYS_pwrite64 = 68,
   SYS_fstat = 80, SYS_fsync = 82, SYS_exit_group = 94, SYS_nanosleep = 101,
   SYS_rt_sigaction = 134, SYS_prctl = 167, SYS_getpid = 172, SYS_getppid = 173,
   SYS_geteuid = 175, SYS_munmap = 215, SYS_clone = 220, SYS_execve = 221, SYS_mmap = 222,
-  SYS_madvise = 233, SYS_wait4 = 260, SYS_prlimit64 = 261, SYS_memfd_create = 279, SYS_execveat = 281,
+  SYS_madvise = 233, SYS_wait4 = 260, SYS_prlimit64 = 261, SYS_memfd_create = 279,
+  SYS_execveat = 281,
 };
 /* open(2), arch/arm64/include/uapi/asm/fcntl.h */
 enum { O_DIRECTORY = 040000, O_NOFOLLOW = 0100000, O_TMPFILE = 020040000 };

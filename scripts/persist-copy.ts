@@ -201,7 +201,7 @@ async function look(
     outside: namesOutside(looked.entries, roots.trees),
     persistPath: persist.path,
     live: latin1Set(roots.live),
-    mountedCopies: latin1Set(roots.mountedCopies),
+    mountedCopies: latin1Set(roots.mountedCopies()),
     mountPoints: latin1Set(roots.mountPoints),
     named: named ?? [],
     absent: absent.map(({ text }) => text),

@@ -23,6 +23,8 @@ const O_PATH = 0o10000000;
 export const O_CLOEXEC = 0o2000000;
 /** Reads without a trace, and without waiting for a fifo's writer. */
 export const READ = constants.O_RDONLY | constants.O_NOATIME | constants.O_NONBLOCK;
+/** The same of a directory alone. */
+export const READ_DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOATIME;
 const { ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG, EPERM } = osConstants.errno;
 /** What a path is that isn't there, can't be, or isn't without a symbolic link on the way. */
 export const ABSENT: ReadonlySet<number> = new Set([ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG]);

@@ -57,8 +57,8 @@ export interface Roots extends Disposable {
   readonly persist: { readonly fd: number; readonly path: string } | undefined;
   /** What is mounted on this root now, absolute as the host sees it. */
   readonly live: readonly Uint8Array[];
-  /** Those of them that show the persist root's own copy of their path. */
-  readonly mountedCopies: readonly Uint8Array[];
+  /** Those of them that show the persist root's own copy of their path. Looks at each. */
+  readonly mountedCopies: () => readonly Uint8Array[];
   /** The live ones, and all that a boot mounts or links over by the profile. */
   readonly mountPoints: readonly Uint8Array[];
   /** Whether this is the root that we run on. */
@@ -101,8 +101,8 @@ export async function openRoots(request: RootsRequest): Promise<Roots> {
   const located = await locate(request, mounts);
   const isBehind = request.access !== "read-write" && hasUnreplayedLog(located.device);
   using opening = new DisposableStack();
-  // Writing first: a file system that was opened for reading alone has not replayed its log.
   const top = new LazyTop(located.device, opening);
+  // Writing first: a file system that was opened for reading alone has not replayed its log.
   const persist = openPersist(request, located, top, opening);
   const root = openRoot(request, located, top, opening);
   const base = openBase(request, located, top, opening);
@@ -113,7 +113,7 @@ export async function openRoots(request: RootsRequest): Promise<Roots> {
     base,
     persist,
     live,
-    mountedCopies: mountedCopies(mounts, located.places, persist?.fd),
+    mountedCopies: () => mountedCopies(mounts, located.places, persist?.fd),
     mountPoints: withoutDuplicates([...live, ...futureMountPoints(request.profile)]),
     running: located.running,
     isBehind,

@@ -7,13 +7,12 @@
  * all else that fails ends the run.
  */
 
-import { constants } from "node:fs";
 import { dirname } from "node:path/posix";
 import { Failure, Fault, Interruption } from "../../fault.ts";
 import { type InodeStatus, isSameInode } from "../../inode-status.ts";
 import { latin1 } from "../../latin1.ts";
 import type { CopyAction, CopyPlan, Skipped } from "../../plans/copy.ts";
-import { type Handle, linkTextOf, openBeneath, reopen } from "../at.ts";
+import { type Handle, linkTextOf, openBeneath, READ_DIRECTORY, reopen } from "../at.ts";
 import { statusAt, statusOf } from "../inode-status.ts";
 import { lentName } from "../libc.ts";
 import { attributesOf } from "../xattr.ts";
@@ -29,8 +28,6 @@ import { SourceDirectories } from "./source-directories.ts";
 import { clearStage, type Spot } from "./stage.ts";
 import { makeDirectory, type PlacedDirectory, Staging } from "./staging.ts";
 import type { SourceTrees } from "./trees.ts";
-
-const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOATIME;
 
 export interface CopySides {
   readonly trees: SourceTrees;
@@ -206,7 +203,7 @@ class Copier implements Disposable {
     const { handle, status } = original;
     const attributes = attributesOf(handle);
     if (status.type === "directory") {
-      using directory = reopen(handle, DIRECTORY, path);
+      using directory = reopen(handle, READ_DIRECTORY, path);
       makeDirectory(spot, attributes);
       this.#staging.addDirectory({ path, status, attributes, flags: flagsToCopy(directory.fd) });
       return;
@@ -256,7 +253,7 @@ class Copier implements Disposable {
   }
 
   #clear(action: CopyAction): void {
-    using directory = openBeneath(this.#sides.persist, parentOf(action.path), DIRECTORY);
+    using directory = openBeneath(this.#sides.persist, parentOf(action.path), READ_DIRECTORY);
     clearStage(directory.fd, action.path);
     this.#listener.onDone(action);
   }

@@ -3,7 +3,6 @@
  * below it and leads to it, and what the persist root has in its place.
  */
 
-import { constants } from "node:fs";
 import { type Leftover, STAGE_NAME } from "../../copy/leftover.ts";
 import { Failure, Refusal } from "../../fault.ts";
 import type { InodeStatus } from "../../inode-status.ts";
@@ -11,7 +10,7 @@ import { latin1 } from "../../latin1.ts";
 import type { CopyState, SourceEntry } from "../../plans/copy.ts";
 import { isWithin } from "../../profile/paths.ts";
 import { visible } from "../../text.ts";
-import { ABSENT, Handle, linkTextOf, lookAt, namesIn, tryToOpen } from "../at.ts";
+import { ABSENT, Handle, linkTextOf, lookAt, namesIn, READ_DIRECTORY, tryToOpen } from "../at.ts";
 import { compareHandles } from "../compare.ts";
 import { statusAt, statusOf } from "../inode-status.ts";
 import { CallFailure, lentName } from "../libc.ts";
@@ -30,7 +29,6 @@ export interface Sides {
 const SLASH = 0x2f;
 const LEFTOVER = Buffer.from(STAGE_NAME);
 const PATHS_SHOWN = 20;
-const LIST = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOATIME;
 /** The place of a nested subvolume in a snapshot: BTRFS_EMPTY_SUBVOL_DIR_OBJECTID. */
 const NESTED_INODE = 2n;
 
@@ -224,7 +222,7 @@ class Walk {
 }
 
 function openDirectory(top: number, path: Uint8Array): Handle | undefined {
-  const result = tryToOpen(top, path, LIST, 0);
+  const result = tryToOpen(top, path, READ_DIRECTORY, 0);
   if (result >= 0) return new Handle(result);
   if (ABSENT.has(-result)) return undefined;
   throw new CallFailure(`Cannot open ${visible(path)}`, -result);

@@ -10,12 +10,12 @@ import { STAGE_NAME } from "../../copy/leftover.ts";
 import { type InodeStatus, isUnchanged } from "../../inode-status.ts";
 import { latin1 } from "../../latin1.ts";
 import type { CopyPlan, Skipped, SourceEntry } from "../../plans/copy.ts";
-import { lookAt, namesIn, reopen } from "../at.ts";
+import { lookAt, namesIn, READ_DIRECTORY, reopen } from "../at.ts";
 import { statusAt, statusOf } from "../inode-status.ts";
 import { lentName } from "../libc.ts";
 import { subvolumeInfo } from "../snapshots.ts";
 import { LeftOut } from "./left-out.ts";
-import { DIRECTORY, SourceDirectories } from "./source-directories.ts";
+import { SourceDirectories } from "./source-directories.ts";
 import type { SourceTree, SourceTrees } from "./trees.ts";
 
 /** Empty for what was copied live. */
@@ -73,7 +73,7 @@ class LiveOriginals implements Disposable {
       const { directory, name } = this.#live.spotOf(path);
       using found = lookAt(directory, name);
       if (found === undefined || statusOf(found.fd).type !== "directory") return undefined;
-      using listed = reopen(found, DIRECTORY, path);
+      using listed = reopen(found, READ_DIRECTORY, path);
       const names = namesIn(listed, path).filter((each) => latin1(each) !== STAGE_NAME);
       return names.map((each) => Buffer.concat([path, Buffer.from("/"), each]));
     });

@@ -1,14 +1,12 @@
 /** The directory of the root that is being copied from, kept open from one file to the next. */
-import { constants } from "node:fs";
 import { latin1 } from "../../latin1.ts";
 import { visible } from "../../text.ts";
-import { ABSENT, Handle, tryToOpen } from "../at.ts";
+import { ABSENT, Handle, READ_DIRECTORY, tryToOpen } from "../at.ts";
 import { CallFailure } from "../libc.ts";
 import { LeftOut } from "./left-out.ts";
 import type { SourceSpot } from "./original.ts";
 import type { SourceTrees } from "./trees.ts";
 
-export const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOATIME;
 const ITSELF = Buffer.from(".");
 
 export class SourceDirectories implements Disposable {
@@ -40,7 +38,7 @@ export class SourceDirectories implements Disposable {
 }
 
 function open(top: number, path: Uint8Array): Handle {
-  const result = tryToOpen(top, path, DIRECTORY, 0);
+  const result = tryToOpen(top, path, READ_DIRECTORY, 0);
   if (result >= 0) return new Handle(result);
   if (ABSENT.has(-result)) throw new LeftOut("its directory is gone since it was looked at");
   throw new CallFailure(`Cannot open ${visible(path)}`, -result);

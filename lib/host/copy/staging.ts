@@ -6,13 +6,12 @@
  * by one rename. Until then it is plain and ours, so that it hands nothing down to
  * what is made in it; what the original's owner, mode and ACL are, it gets at the end.
  */
-import { constants } from "node:fs";
 import { STAGE_NAME } from "../../copy/leftover.ts";
 import type { InodeStatus } from "../../inode-status.ts";
 import { latin1 } from "../../latin1.ts";
 import type { CopyAction, Skipped } from "../../plans/copy.ts";
 import { visible } from "../../text.ts";
-import { type Handle, lookAt, openBeneath } from "../at.ts";
+import { type Handle, lookAt, openBeneath, READ_DIRECTORY } from "../at.ts";
 import { statusOf } from "../inode-status.ts";
 import { checked, cString, libc, ptr } from "../libc.ts";
 import { type Attributes, attributesOf } from "../xattr.ts";
@@ -22,7 +21,6 @@ import { copyOwnerAndMode, copyTimes, giveAttributes } from "./metadata.ts";
 import { moveInto, removeUnfinished, replace } from "./place.ts";
 import { type Spot, Stage, type StageTraits } from "./stage.ts";
 
-const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOATIME;
 /** What is told to the disk at once: a sync takes as long for one file as for thousands. */
 const WAITING_MAX = 65_536;
 const BYTES_MAX = 1024 ** 3;
@@ -125,7 +123,7 @@ export class Staging implements Disposable {
     const nextPath = next === undefined ? "" : latin1(next);
     for (const { path, status, attributes, flags } of this.#directories.splice(0).reverse()) {
       const { stage, rest } = this.#onStage(latin1(path))!;
-      using directory = openBeneath(stage.top.fd, rest, DIRECTORY);
+      using directory = openBeneath(stage.top.fd, rest, READ_DIRECTORY);
       giveFlags(directory.fd, flags, path);
       copyOwnerAndMode(directory, status, attributes, path);
       copyTimes(directory.fd, status, path);
@@ -187,7 +185,7 @@ export class Staging implements Disposable {
 
   #inNew(parent: string): Place {
     const { stage, rest } = this.#onStage(parent)!;
-    const directory = openBeneath(stage.top.fd, rest, DIRECTORY);
+    const directory = openBeneath(stage.top.fd, rest, READ_DIRECTORY);
     return {
       parent,
       directory: directory.fd,
@@ -200,7 +198,7 @@ export class Staging implements Disposable {
   #onStageOf(parent: string, path: Uint8Array): Place {
     let stage = this.#stages.get(parent);
     if (stage === undefined) {
-      const directory = openBeneath(this.#persist, Buffer.from(parent, "latin1"), DIRECTORY);
+      const directory = openBeneath(this.#persist, Buffer.from(parent, "latin1"), READ_DIRECTORY);
       stage = Stage.in(directory, path);
       this.#stages.set(parent, stage);
     }
@@ -240,7 +238,7 @@ export function makeDirectory(spot: Spot, attributes: Attributes): void {
   checked(made, () => `Cannot make the directory ${visible(spot.path)}`);
   if (attributes.size === 0) return;
   try {
-    using directory = openBeneath(spot.directory, spot.name, DIRECTORY);
+    using directory = openBeneath(spot.directory, spot.name, READ_DIRECTORY);
     const plain = attributesOf(directory);
     giveAttributes(directory, attributes);
     giveAttributes(directory, plain);

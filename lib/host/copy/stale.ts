@@ -3,15 +3,13 @@
  * claimed is one finding with the sums of all beneath it. Nothing is followed: not a
  * symbolic link, and no mount.
  */
-import { constants } from "node:fs";
 import type { Claims } from "../../copy/claims.ts";
 import type { StaleFinding } from "../../copy/review.ts";
 import type { InodeStatus } from "../../inode-status.ts";
 import { latin1 } from "../../latin1.ts";
-import { type Handle, lookAt, namesIn, reopen } from "../at.ts";
+import { type Handle, lookAt, namesIn, READ_DIRECTORY, reopen } from "../at.ts";
 import { statusOf } from "../inode-status.ts";
 
-const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOATIME;
 const SLASH = 0x2f;
 /** Inode number of the top directory of every subvolume: BTRFS_FIRST_FREE_OBJECTID. */
 const SUBVOLUME_INODE = 256n;
@@ -83,7 +81,7 @@ function sumsOf(
 
 /** In the order of their bytes. */
 function childrenOf(handle: Handle, path: Uint8Array): Uint8Array[] {
-  using directory = reopen(handle, DIRECTORY, path);
+  using directory = reopen(handle, READ_DIRECTORY, path);
   return namesIn(directory, path)
     .map((name) => Buffer.concat([path, Buffer.from([SLASH]), name]))
     .sort(Buffer.compare);

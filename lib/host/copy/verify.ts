@@ -4,11 +4,10 @@
  * What the kernel still keeps of a copy in memory is dropped first, so that it is the
  * disk that is read; what the disk itself keeps can't be.
  */
-import { constants } from "node:fs";
 import { isSameInode, isUnchanged } from "../../inode-status.ts";
 import type { CopyAction, Skipped } from "../../plans/copy.ts";
 import { visible } from "../../text.ts";
-import { type Handle, lookAt, READ, reopen } from "../at.ts";
+import { type Handle, lookAt, READ, READ_DIRECTORY, reopen } from "../at.ts";
 import { compareHandles } from "../compare.ts";
 import { statusOf } from "../inode-status.ts";
 import { libc } from "../libc.ts";
@@ -20,7 +19,6 @@ import { Pauses } from "./pauses.ts";
 import { SourceDirectories } from "./source-directories.ts";
 
 const POSIX_FADV_DONTNEED = 4;
-const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOATIME;
 
 /**
  * @param onVerified is told each copy that is right
@@ -72,7 +70,7 @@ function differenceOf(original: Handle, copy: Handle, path: Uint8Array): string 
   const { type } = statusOf(copy.fd);
   if (type === "file") forget(copy, path);
   const differences: string[] = compareHandles(original, copy, path, "all bytes");
-  const flags = type === "directory" ? DIRECTORY : READ;
+  const flags = type === "directory" ? READ_DIRECTORY : READ;
   const hasFlags = type === "file" || type === "directory";
   if (hasFlags && !differences.includes("type") && !differences.includes("flags")) {
     using ours = reopen(original, flags, path);

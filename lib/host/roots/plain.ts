@@ -57,7 +57,7 @@ export function openPlainRoots(
     base,
     persist,
     live,
-    mountedCopies: mountedCopies(mounts, [here], persist?.fd),
+    mountedCopies: () => mountedCopies(mounts, [here], persist?.fd),
     mountPoints: [...live, ...futureMountPoints(request.profile)],
     running: dir === "/",
     isBehind: false,
