@@ -1,19 +1,9 @@
 import { expect, test } from "bun:test";
-import {
-  chmodSync,
-  closeSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  utimesSync,
-  writeFileSync,
-  writeSync,
-} from "node:fs";
+import { chmodSync, mkdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { sh } from "../support/disk.ts";
 import { Machine } from "../support/machine.ts";
 import { describePrivileged } from "../support/privileged.ts";
+import { spoil } from "../support/spoil.ts";
 
 const PERSIST = `[persist]
 directories = ["/etc/nixos", "/var/lib/app"]
@@ -180,19 +170,6 @@ function fill(machine: Machine): void {
   machine.link("/etc/store", "/nix/store/aaa");
   machine.link("/etc/static-link", "static/aaa");
   machine.link("/root/link", "/nix/var/nix/profiles/x");
-}
-
-/** Changes the first byte of each place of a disk that holds the text. */
-function spoil(device: string, text: string): void {
-  const disk = readFileSync(device);
-  const fd = openSync(device, "r+");
-  let places = 0;
-  for (let at = disk.indexOf(text); at !== -1; at = disk.indexOf(text, at + 1)) {
-    writeSync(fd, Buffer.alloc(1), 0, 1, at);
-    places++;
-  }
-  closeSync(fd);
-  if (places === 0) throw new Error(`${device} doesn't hold the text`);
 }
 
 function fates(machine: Machine): Fates {

@@ -8,32 +8,19 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
 import { MAIN } from "../support/blankroot.ts";
 import { CopyMachine } from "../support/copies.ts";
 import { makeBtrfs, mountAt, Scratch, sh } from "../support/disk.ts";
 import { describePrivileged } from "../support/privileged.ts";
+import { struckRun } from "../support/struck.ts";
 import type { Strike } from "../support/struck-libc.ts";
 
-const PRELOAD = join(import.meta.dir, "../support/struck-libc.ts");
 const OLD = "old";
 const NEW = "a newer text";
 
 /** Runs persist-copy with something happening in the middle. */
 function struck(machine: CopyMachine, strike: Strike, ...words: string[]) {
   return struckRun(machine.words(...words), strike);
-}
-
-function struckRun(words: string[], strike: Strike) {
-  const argv = [process.execPath, "--preload", PRELOAD, MAIN, ...words];
-  const env = { ...process.env, STRIKE: JSON.stringify(strike) };
-  const child = Bun.spawnSync(argv, { env, stdout: "pipe", stderr: "pipe" });
-  return {
-    signal: child.signalCode,
-    status: child.exitCode,
-    stdout: child.stdout.toString(),
-    stderr: child.stderr.toString(),
-  };
 }
 
 /** All kinds of files in the root, and an older copy of one of each in the persist root. */

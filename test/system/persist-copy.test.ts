@@ -2,20 +2,16 @@ import { expect, test } from "bun:test";
 import { createHash } from "node:crypto";
 import {
   chmodSync,
-  closeSync,
   existsSync,
   linkSync,
   lstatSync,
   mkdirSync,
-  openSync,
   readdirSync,
   readFileSync,
-  readSync,
   rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
-  writeSync,
 } from "node:fs";
 import { copyLine } from "../../tools/copy-schema.ts";
 import { blankroot, COMMAND, type Ran } from "../support/blankroot.ts";
@@ -24,6 +20,7 @@ import { makeBtrfs, mountAt, Scratch, sh } from "../support/disk.ts";
 import { Machine as HostMachine } from "../support/machine.ts";
 import { describePrivileged } from "../support/privileged.ts";
 import { writeProfile } from "../support/profile.ts";
+import { spoil } from "../support/spoil.ts";
 
 const MIB = 1024 ** 2;
 
@@ -326,14 +323,6 @@ describePrivileged("persist-copy", () => {
 });
 
 /** Spoils one byte of a file's content on the disk itself, so that reading it fails. */
-function spoil(device: string, content: Buffer): void {
-  const disk = openSync(device, "r+");
-  const image = Buffer.alloc(128 * MIB);
-  readSync(disk, image, 0, image.length, 0);
-  writeSync(disk, Buffer.from([0]), 0, 1, image.indexOf(content));
-  closeSync(disk);
-}
-
 describePrivileged("persist-copy of what survives by itself", () => {
   test("refuses a path on another subvolume, and makes nothing of its mount point", () => {
     using machine = new HostMachine();
