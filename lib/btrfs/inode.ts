@@ -110,7 +110,7 @@ function decodeInode(item: ItemCursor): Omit<InodeDetails, "inode" | "tree" | "x
   };
 }
 
-function timeAt(view: DataView, at: number): Time {
+export function timeAt(view: DataView, at: number): Time {
   return {
     seconds: exactI64(view, at + Timespec.seconds),
     nanoseconds: view.getUint32(at + Timespec.nanoseconds, true),

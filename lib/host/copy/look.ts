@@ -10,10 +10,11 @@ import { latin1 } from "../../latin1.ts";
 import type { CopyState, SourceEntry } from "../../plans/copy.ts";
 import { isWithin } from "../../profile/paths.ts";
 import { visible } from "../../text.ts";
-import { ABSENT, Handle, linkTextOf, lookAt, namesIn, READ_DIRECTORY, tryToOpen } from "../at.ts";
+import { ABSENT, Handle, linkTextOf, lookAt, READ_DIRECTORY, tryToOpen } from "../at.ts";
 import { compareHandles } from "../compare.ts";
 import { statusAt, statusOf } from "../inode-status.ts";
 import { CallFailure, lentName } from "../libc.ts";
+import { Listings } from "./listings.ts";
 import { Pauses } from "./pauses.ts";
 import { isStage } from "./stage.ts";
 import type { SourceTrees } from "./trees.ts";
@@ -79,7 +80,12 @@ interface Spotted {
   readonly path: Uint8Array;
   /** The same directory of the persist root; undefined where it has none. */
   readonly copies: number | undefined;
+  /** Where it is known. */
+  readonly status?: InodeStatus | undefined;
 }
+
+/** What stands at a path. In the persist root nothing is looked for. */
+type Noted = InodeStatus["type"] | "persist root";
 
 class Walk {
   readonly #sides: Sides;
@@ -88,12 +94,14 @@ class Walk {
   readonly #entries = new Map<string, SourceEntry>();
   readonly #persistRoot: InodeStatus;
   readonly #pauses = new Pauses();
+  readonly #listings: Listings;
   readonly leftovers: Leftover[] = [];
   readonly obstacles: Uint8Array[] = [];
   readonly missing: Uint8Array[] = [];
 
   constructor(sides: Sides, onLook: () => void) {
     this.#sides = sides;
+    this.#listings = new Listings(sides.trees);
     this.#onLook = onLook;
     this.#persistRoot = statusOf(sides.persist);
     this.#lookForLeftover(new Uint8Array());
@@ -101,11 +109,12 @@ class Walk {
 
   async add(path: Uint8Array): Promise<void> {
     for (const parent of parentsOf(path)) this.#lookByPath(parent, "parent");
-    if (!this.#lookByPath(path, "named")) {
+    const noted = this.#lookByPath(path, "named");
+    if (noted === undefined) {
       this.missing.push(path);
       return;
     }
-    const waiting = this.#isDirectory(path) ? [path] : [];
+    const waiting = noted === "directory" ? [path] : [];
     for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
       waiting.push(...(await this.#lookInto(next)));
     }
@@ -119,28 +128,29 @@ class Walk {
     return keyed.sort((a, b) => (a.key < b.key ? -1 : 1)).map(({ entry }) => entry);
   }
 
-  /** @returns whether it is there */
-  #lookByPath(path: Uint8Array, role: SourceEntry["role"]): boolean {
-    if (this.#isKnown(latin1(path), role)) return true;
+  #lookByPath(path: Uint8Array, role: SourceEntry["role"]): Noted | undefined {
+    const known = this.#known(latin1(path), role);
+    if (known !== undefined) return known;
     const slash = path.lastIndexOf(SLASH);
     const parent = path.subarray(0, slash);
     using directory = this.#openSource(parent);
-    if (directory === undefined) return false;
+    if (directory === undefined) return undefined;
     using copies = this.#openCopies(parent);
     const name = path.subarray(slash + 1);
     return this.#look({ directory: directory.fd, name, path, copies: copies?.fd }, role);
   }
 
-  /** Notes what is there, unless it was before. @returns whether it is there */
-  #look(spotted: Spotted, role: SourceEntry["role"]): boolean {
+  /** Notes what is there, unless it was before. @returns undefined where nothing is */
+  #look(spotted: Spotted, role: SourceEntry["role"]): Noted | undefined {
     const { directory, name, path } = spotted;
     const key = latin1(path);
-    if (this.#isKnown(key, role)) return true;
-    const status = this.#statusAt(directory, name, path);
-    if (status === undefined) return false;
+    const known = this.#known(key, role);
+    if (known !== undefined) return known;
+    const status = spotted.status ?? this.#statusAt(directory, name, path);
+    if (status === undefined) return undefined;
     if (this.#isPersistRoot(status, path)) {
       if (role === "parent") throw alreadyThere([path]);
-      return true;
+      return "persist root";
     }
     this.#onLook();
     const linkText = status.type === "symlink" ? linkTextAt(directory, name) : undefined;
@@ -148,12 +158,12 @@ class Walk {
     const isNew = !this.#entries.has(key);
     this.#entries.set(key, { path, status, role, linkText, copy });
     if (isNew && copy?.status.type === "directory") this.#lookForLeftover(path);
-    return true;
+    return status.type;
   }
 
-  #isKnown(key: string, role: SourceEntry["role"]): boolean {
+  #known(key: string, role: SourceEntry["role"]): Noted | undefined {
     const known = this.#entries.get(key);
-    return known !== undefined && (known.role === "named" || role === "parent");
+    return known?.role === "named" || role === "parent" ? known?.status.type : undefined;
   }
 
   /** Of the top of a nested subvolume where a snapshot has nothing but its place. */
@@ -198,17 +208,13 @@ class Walk {
     if (directory === undefined) return [];
     using copies = this.#openCopies(path);
     const directories: Uint8Array[] = [];
-    for (const name of namesIn(directory, path)) {
+    for (const { name, status } of this.#listings.of(directory, path)) {
       if (this.#pauses.isDue()) await this.#pauses.pause();
       const child = join(path, name);
-      this.#look({ directory: directory.fd, name, path: child, copies: copies?.fd }, "named");
-      if (this.#isDirectory(child)) directories.push(child);
+      const spotted = { directory: directory.fd, name, path: child, copies: copies?.fd, status };
+      if (this.#look(spotted, "named") === "directory") directories.push(child);
     }
     return directories;
-  }
-
-  #isDirectory(path: Uint8Array): boolean {
-    return this.#entries.get(latin1(path))?.status.type === "directory";
   }
 
   #openSource(path: Uint8Array): Handle | undefined {
@@ -234,7 +240,11 @@ function linkTextAt(directory: number, name: Uint8Array): Uint8Array | undefined
 }
 
 function join(directory: Uint8Array, name: Uint8Array): Uint8Array {
-  return Buffer.concat([directory, Buffer.from([SLASH]), name]);
+  const path = new Uint8Array(directory.length + 1 + name.length);
+  path.set(directory);
+  path[directory.length] = SLASH;
+  path.set(name, directory.length + 1);
+  return path;
 }
 
 /** "/a" and "/a/b" of "/a/b/c". */

@@ -61,9 +61,10 @@ class LiveOriginals implements Disposable {
   changesOf({ path, status }: SourceEntry): Skipped[] {
     const now = statusIn(this.#live, path);
     if (now === undefined) return [{ path, reason: "gone" }];
-    if (now.inode !== status.inode) return [{ path, reason: "replaced" }];
     const { device } = statusOf(this.#trees.find(path).tree.live);
-    if (isUnchanged({ ...status, device }, now)) return [];
+    const isSame = now.inode === status.inode && now.device === device;
+    if (!isSame) return [{ path, reason: "replaced" }];
+    if (isUnchanged(status, { ...now, device: status.device })) return [];
     if (status.type !== "directory") return [{ path, reason: "written to" }];
     return [...changeOfDirectory(path, status, now), ...this.#newIn(path)];
   }

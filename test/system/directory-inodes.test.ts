@@ -1,0 +1,89 @@
+/** What the metadata tell of a directory's inodes, held against what the kernel tells of each. */
+import { expect, test } from "bun:test";
+import { linkSync, mkdirSync, openSync, symlinkSync, truncateSync } from "node:fs";
+import { Handle, READ_DIRECTORY } from "../../lib/host/at.ts";
+import { Listings } from "../../lib/host/copy/listings.ts";
+import { SourceTrees } from "../../lib/host/copy/trees.ts";
+import { statusAt } from "../../lib/host/inode-status.ts";
+import { cString } from "../../lib/host/libc.ts";
+import { CopyMachine } from "../support/copies.ts";
+import { sh } from "../support/disk.ts";
+import { describePrivileged } from "../support/privileged.ts";
+
+const FIELDS = [
+  "type",
+  "mode",
+  "uid",
+  "gid",
+  "sizeBytes",
+  "atimeNs",
+  "mtimeNs",
+  "ctimeNs",
+  "device",
+  "inode",
+  "links",
+  "rdev",
+  "isImmutable",
+  "isAppendOnly",
+] as const;
+
+function furnish(m: CopyMachine): void {
+  const at = (name: string) => `${m.root}/d/${name}`;
+  for (const name of ["plain", "suid", "owned", "long-ago", "far", "locked", "log", "sparse"]) {
+    m.write(`/d/${name}`);
+  }
+  m.write("/d/empty", "");
+  m.write("/d/inner/file");
+  m.write('/d/inner/log\n\x1b"');
+  linkSync(at("plain"), at("plain-too"));
+  symlinkSync("../no/where", at("link"));
+  sh(["chmod", "6751", at("suid")]);
+  sh(["chmod", "1777", at("inner")]);
+  sh(["chown", "70000:100000", at("owned")]);
+  sh(["touch", "--date=1912-06-23T01:02:03.000000004Z", at("long-ago")]);
+  sh(["touch", "--date=2400-01-01T00:00:00.999999999Z", at("far")]);
+  sh(["mkfifo", at("fifo")]);
+  sh(["mknod", at("null"), "c", "1", "3"]);
+  truncateSync(at("sparse"), 2 ** 43 + 1);
+  sh(["btrfs", "subvolume", "create", at("nested")]);
+  for (const [flag, name] of ["+i locked", "+a log"].map((each) => each.split(" "))) {
+    sh(["chattr", flag!, at(name!)]);
+  }
+}
+
+describePrivileged("Listings of a frozen tree", () => {
+  test("tell of each inode what the kernel tells", () => {
+    using m = new CopyMachine();
+    furnish(m);
+    sh(["btrfs", "subvolume", "snapshot", "-r", m.root, `${m.persist}/frozen`]);
+    sh(["chattr", "-i", `${m.root}/d/locked`]);
+    sh(["chattr", "-a", `${m.root}/d/log`]);
+    using top = new Handle(openSync(`${m.persist}/frozen`, READ_DIRECTORY));
+    const listings = new Listings(new SourceTrees({ fd: top.fd, live: top.fd, isFrozen: true }));
+    const unknown: string[] = [];
+    let compared = 0;
+    for (const path of ["", "/d", "/d/inner"]) {
+      using directory = new Handle(openSync(`${m.persist}/frozen${path}`, READ_DIRECTORY));
+      for (const { name, status } of listings.of(directory, Buffer.from(path))) {
+        const text = Buffer.from(name).toString();
+        const told = statusAt(directory.fd, cString(name))!;
+        compared++;
+        if (status === undefined) unknown.push(text);
+        else for (const field of FIELDS) expect([text, status[field]]).toEqual([text, told[field]]);
+      }
+    }
+    // What an entry of the metadata does not tell is asked of the kernel.
+    expect(unknown.sort()).toEqual(["fifo", "nested", "null"]);
+    expect(compared).toBe(18);
+  });
+
+  test("are of an empty directory nothing", () => {
+    using m = new CopyMachine();
+    mkdirSync(`${m.root}/d`);
+    sh(["btrfs", "subvolume", "snapshot", "-r", m.root, `${m.persist}/frozen`]);
+    using top = new Handle(openSync(`${m.persist}/frozen`, READ_DIRECTORY));
+    const trees = new SourceTrees({ fd: top.fd, live: top.fd, isFrozen: true });
+    using directory = new Handle(openSync(`${m.persist}/frozen/d`, READ_DIRECTORY));
+    expect([...new Listings(trees).of(directory, Buffer.from("/d"))]).toEqual([]);
+  });
+});
