@@ -32,6 +32,7 @@ import type { Profile } from "../lib/profile.ts";
 import { rootArgs, wantsProfile } from "../lib/root-args.ts";
 import { visible } from "../lib/text.ts";
 
+const HELPER = new URL("./persist-copy-helper.ts", import.meta.url);
 const { root, persist } = rootArgs;
 
 const script = defineScript({
@@ -117,7 +118,7 @@ const script = defineScript({
       else stdout.tell(renderPlan(plan, to.path) + (adding?.plan() ?? ""));
       return 0;
     }
-    const options = { json, showsProgress, verifies: args.verify === true };
+    const options = { json, showsProgress, verifies: args.verify === true, helper: HELPER };
     try {
       await runCopy({ plan, entries: facts.entries }, source, to, options);
     } catch (error) {

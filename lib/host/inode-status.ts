@@ -8,12 +8,16 @@
 import { constants } from "node:os";
 import type { InodeStatus } from "../inode-status.ts";
 import { CallFailure, cString, errno, libc, ptr } from "./libc.ts";
-import { AT_NO_AUTOMOUNT, AT_SYMLINK_NOFOLLOW, Statx } from "./statx.ts";
+import {
+  AT_EMPTY_PATH,
+  AT_NO_AUTOMOUNT,
+  AT_SYMLINK_NOFOLLOW,
+  STATX_BASIC_STATS,
+  Statx,
+} from "./statx.ts";
 
 const AT_FDCWD = -100;
 const AT_STATX_DONT_SYNC = 0x4000;
-const AT_EMPTY_PATH = 0x1000;
-const STATX_BASIC_STATS = 0x7ff;
 const STATX_ATTR_IMMUTABLE = 0x10;
 const STATX_ATTR_APPEND = 0x20;
 const TYPE_MASK = 0o170000;
@@ -73,10 +77,10 @@ function lastLook(): InodeStatus {
     atimeNs: timeAt(Statx.atime),
     mtimeNs: timeAt(Statx.mtime),
     ctimeNs: timeAt(Statx.ctime),
-    device: device(Statx.deviceMajor, Statx.deviceMinor),
+    device: deviceOf(view),
     inode: view.getBigUint64(Statx.inode, true),
     links: view.getUint32(Statx.links, true),
-    rdev: device(Statx.rdevMajor, Statx.rdevMinor),
+    rdev: device(view.getUint32(Statx.rdevMajor, true), view.getUint32(Statx.rdevMinor, true)),
     isImmutable: (attributes & STATX_ATTR_IMMUTABLE) !== 0,
     isAppendOnly: (attributes & STATX_ATTR_APPEND) !== 0,
   };
@@ -89,9 +93,12 @@ function timeAt(offset: number): bigint {
 /** Most files that are looked at are of one file system, and no device nodes. */
 const devices = new Map<number, bigint>();
 
-function device(majorAt: number, minorAt: number): bigint {
-  const major = view.getUint32(majorAt, true);
-  const minor = view.getUint32(minorAt, true);
+/** Of the file system, out of a struct statx. */
+export function deviceOf(seen: DataView): bigint {
+  return device(seen.getUint32(Statx.deviceMajor, true), seen.getUint32(Statx.deviceMinor, true));
+}
+
+function device(major: number, minor: number): bigint {
   const key = major * 2 ** 32 + minor;
   const known = devices.get(key);
   if (known !== undefined) return known;

@@ -36,9 +36,11 @@ const definitions = {
   pwrite: { args: ["i32", "ptr", "u64", "i64"], returns: "i64" },
   lseek: { args: ["i32", "i64", "i32"], returns: "i64" },
   posix_fadvise: { args: ["i32", "i64", "i64", "i32"], returns: "i32" },
+  sync_file_range: { args: ["i32", "i64", "i64", "u32"], returns: "i32" },
   syncfs: { args: ["i32"], returns: "i32" },
   flock: { args: ["i32", "i32"], returns: "i32" },
   adjtimex: { args: ["ptr"], returns: "i32" },
+  fcntl: { args: ["i32", "i32", "i64"], returns: "i32" },
   close: { args: ["i32"], returns: "i32" },
   syscall: { args: ["i64", "i64", "i64", "i64", "i64", "i64", "i64"], returns: "i64" },
 } as const;

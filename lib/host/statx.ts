@@ -1,5 +1,7 @@
 /** Offsets in struct statx of linux/stat.h, and what its calls are given. */
 
+export const AT_EMPTY_PATH = 0x1000;
+export const STATX_BASIC_STATS = 0x7ff;
 export const AT_SYMLINK_NOFOLLOW = 0x100;
 export const AT_NO_AUTOMOUNT = 0x800;
 

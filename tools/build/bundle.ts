@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { exec } from "./exec.ts";
 
 const PROJECT = join(import.meta.dir, "../..");
-/** The second is a thread of its own. */
-const ENTRIES = ["scripts/main.ts", "scripts/fs-diff-helper.ts"];
+/** All but the first are threads of their own. */
+const ENTRIES = ["scripts/main.ts", "scripts/fs-diff-helper.ts", "scripts/persist-copy-helper.ts"];
 
 /** Each script is a chunk of its own, so that fs-diff doesn't wait for format-disk's. */
 const FLAGS = ["--compile", "--bytecode", "--minify", "--format=esm", "--splitting"];

@@ -10,7 +10,8 @@ import { CopyProgress } from "../../copy/progress.ts";
 import { actionToJson } from "../../copy/text.ts";
 import type { CopyAction, CopyPlan, Skipped } from "../../plans/copy.ts";
 import { Progress } from "../progress.ts";
-import { applyCopy, type CopySides } from "./apply.ts";
+import { applyCopy } from "./apply.ts";
+import type { CopySides } from "./copier.ts";
 import type { Events } from "./events.ts";
 
 export interface Done {

@@ -20,6 +20,9 @@ const PIECE_BYTES = 16 * CHUNK_BYTES;
 /** Another file system, or one that can't share at all: no file of it can be shared. */
 const NEVER_SHARES = new Set(["EXDEV", "EOPNOTSUPP", "ENOTSUP", "ENOTTY"]);
 
+/** SYNC_FILE_RANGE_WRITE of linux/fs.h */
+const WRITE = 2;
+
 export class ContentCopier {
   /** By what is copied: a copy may take from several file systems. */
   readonly #cantShare = new Set<bigint>();
@@ -48,9 +51,11 @@ export class ContentCopier {
     path: Uint8Array,
   ): Promise<boolean> {
     if (sizeBytes === 0) return true;
-    if (!this.#cantShare.has(device) && this.#share(original, copy, device, path)) return true;
+    if (this.share(original.fd, copy.fd, device, path)) return true;
     try {
-      await this.#copyExtents(original.fd, copy.fd, sizeBytes, path);
+      for (const count of this.copyExtents(original.fd, copy.fd, sizeBytes, path)) {
+        await this.#onBytes(count);
+      }
       return false;
     } catch (error) {
       if (error instanceof Fault || error instanceof LeftOut) throw error;
@@ -59,8 +64,10 @@ export class ContentCopier {
     }
   }
 
-  #share(original: Handle, copy: Handle, device: bigint, path: Uint8Array): boolean {
-    if (libc().ioctl(copy.fd, FICLONE, original.fd as unknown as Pointer) !== -1) return true;
+  /** @returns whether it is, wholly. @param device of the original */
+  share(from: number, to: number, device: bigint, path: Uint8Array): boolean {
+    if (this.#cantShare.has(device)) return false;
+    if (libc().ioctl(to, FICLONE, from as unknown as Pointer) !== -1) return true;
     const code = errno();
     const name = errnoName(code);
     if (NEVER_SHARES.has(name)) this.#cantShare.add(device);
@@ -70,7 +77,8 @@ export class ContentCopier {
     return false;
   }
 
-  async #copyExtents(from: number, to: number, sizeBytes: number, path: Uint8Array): Promise<void> {
+  /** Copies without sharing, and yields how much from time to time. @throws LeftOut, Failure */
+  *copyExtents(from: number, to: number, sizeBytes: number, path: Uint8Array): Generator<number> {
     let untold = 0;
     let written = 0;
     let at = nextData(from, 0) ?? sizeBytes;
@@ -84,7 +92,8 @@ export class ContentCopier {
         written = at;
         untold += count;
         if (untold < PIECE_BYTES) continue;
-        await this.#onBytes(untold);
+        startWriting(to, at - untold, untold);
+        yield untold;
         untold = 0;
       }
       if (at < end) break;
@@ -92,7 +101,7 @@ export class ContentCopier {
     }
     // A hole at the end, or all of it.
     if (written < sizeBytes) ftruncateSync(to, sizeBytes);
-    if (untold > 0) await this.#onBytes(untold);
+    if (untold > 0) yield untold;
   }
 
   /** A damaged sector, or a checksum that doesn't hold, spoils this file and no other. */
@@ -110,4 +119,12 @@ export class ContentCopier {
       done += checked(count, () => `Cannot write the copy of ${visible(path)}`);
     }
   }
+}
+
+/**
+ * Has the disk write while the next piece is read, so that little is left for the sync at
+ * the end. It is a hint: what fails here fails again there.
+ */
+function startWriting(fd: number, from: number, length: number): void {
+  libc().sync_file_range(fd, from, length, WRITE);
 }

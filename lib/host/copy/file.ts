@@ -21,7 +21,8 @@ import type { Spot, StageTraits } from "./stage.ts";
 
 /** Of a file whose content can be shared. */
 const TRIES = 5;
-const CREATE = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+export const CREATE =
+  constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
 /**
  * @param stage that it is made on, at whatever depth

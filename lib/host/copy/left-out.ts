@@ -5,6 +5,9 @@
  * puts in the way in a directory of his own, is no reason to leave all else uncopied:
  * the path is left out, and told at the end.
  */
+import { dirname } from "node:path/posix";
+import { latin1 } from "../../latin1.ts";
+import type { Skipped } from "../../plans/copy.ts";
 import { CallFailure } from "../libc.ts";
 
 export class LeftOut extends Error {
@@ -24,4 +27,33 @@ const OF_ALL = new Set(["ENOSPC", "EDQUOT", "EIO", "EROFS", "ENOMEM", "EMFILE", 
 export function reasonToLeaveOut(error: unknown): string | undefined {
   if (error instanceof LeftOut) return error.reason;
   return error instanceof CallFailure && !OF_ALL.has(error.code) ? error.message : undefined;
+}
+
+/** The paths of a run that have no copy. What needs one of them can have none either. */
+export class LeftOutPaths {
+  /** As latin1. */
+  readonly #paths = new Set<string>();
+  readonly #onLeftOut: (path: Skipped) => void;
+
+  constructor(onLeftOut: (path: Skipped) => void) {
+    this.#onLeftOut = onLeftOut;
+  }
+
+  has(path: Uint8Array | undefined): boolean {
+    return path !== undefined && this.#paths.size > 0 && this.#paths.has(latin1(path));
+  }
+
+  /** @throws the error where it is no reason of the path's own: it ends the run */
+  addFor(error: unknown, { path }: { readonly path: Uint8Array }): void {
+    const reason = reasonToLeaveOut(error);
+    if (reason === undefined) throw error;
+    this.#paths.add(latin1(path));
+    this.#onLeftOut({ path, reason });
+  }
+
+  /** @throws LeftOut where the path's directory was left out */
+  refuseBelow(path: Uint8Array): void {
+    if (this.#paths.size === 0 || !this.#paths.has(dirname(latin1(path)))) return;
+    throw new LeftOut("its directory was left out");
+  }
 }

@@ -9,10 +9,10 @@ import type { InodeStatus } from "../../inode-status.ts";
 import { visible } from "../../text.ts";
 import type { Handle } from "../at.ts";
 import { CallFailure, checked, cString, libc, ptr } from "../libc.ts";
+import { AT_EMPTY_PATH, Statx } from "../statx.ts";
 import { type Attributes, setAttributes } from "../xattr.ts";
 import { LeftOut } from "./left-out.ts";
 
-const AT_EMPTY_PATH = 0x1000;
 const BILLION = 1_000_000_000n;
 /** Permissions that a new file can be made with; the others need a call of their own. */
 export const PLAIN_MODE = 0o777;
@@ -44,7 +44,7 @@ export function copyOwnerAndMode(
  */
 export function giveOwnerAndMode(
   copy: Handle,
-  status: InodeStatus,
+  status: Pick<InodeStatus, "mode" | "uid" | "gid">,
   { attributes, isLabelled }: { attributes: Attributes; isLabelled: boolean },
   path: Uint8Array,
 ): void {
@@ -75,8 +75,26 @@ export function giveAttributes(copy: Handle, attributes: Attributes): void {
 export function copyTimes(fd: number, status: InodeStatus, path: Uint8Array): void {
   setTime(0, status.atimeNs);
   setTime(16, status.mtimeNs);
+  giveTimes(fd, path);
+}
+
+/** The same from a struct statx, without making numbers of them. */
+export function copyTimesOf(seen: DataView, fd: number, path: Uint8Array): void {
+  copyTime(seen, Statx.atime, 0);
+  copyTime(seen, Statx.mtime, 16);
+  giveTimes(fd, path);
+}
+
+function giveTimes(fd: number, path: Uint8Array): void {
   const result = libc().utimensat(fd, ptr(empty), ptr(timesBytes), AT_EMPTY_PATH);
   checked(result, () => `Cannot set the times of the copy of ${visible(path)}`);
+}
+
+function copyTime(seen: DataView, from: number, to: number): void {
+  times.setUint32(to, seen.getUint32(from, true), true);
+  times.setUint32(to + 4, seen.getUint32(from + 4, true), true);
+  times.setUint32(to + 8, seen.getUint32(from + 8, true), true);
+  times.setUint32(to + 12, 0, true);
 }
 
 function setTime(offset: number, time: bigint): void {
@@ -86,7 +104,11 @@ function setTime(offset: number, time: bigint): void {
   times.setBigInt64(offset + 8, nanoseconds, true);
 }
 
-function copyOwner(fd: number, { uid, gid }: InodeStatus, path: Uint8Array): void {
+function copyOwner(
+  fd: number,
+  { uid, gid }: Pick<InodeStatus, "uid" | "gid">,
+  path: Uint8Array,
+): void {
   const owner = libc().fchownat(fd, ptr(empty), uid, gid, AT_EMPTY_PATH);
   checked(owner, () => `Cannot set the owner of the copy of ${visible(path)}`);
 }

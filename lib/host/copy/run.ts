@@ -17,7 +17,7 @@ import type { CopyPlan, Skipped, SourceEntry } from "../../plans/copy.ts";
 import { plural, visible } from "../../text.ts";
 import { Progress } from "../progress.ts";
 import { act, type Done, toItsEnd } from "./act.ts";
-import type { CopySides } from "./apply.ts";
+import type { CopySides } from "./copier.ts";
 import { Events } from "./events.ts";
 import { writtenSince } from "./since.ts";
 import type { CopySource } from "./source.ts";
@@ -31,6 +31,8 @@ export interface RunOptions {
   readonly showsProgress: boolean;
   /** Whether the copies are read back. */
   readonly verifies: boolean;
+  /** See CopySides. */
+  readonly helper?: URL | undefined;
 }
 
 /**
@@ -44,9 +46,9 @@ export async function runCopy(
   { plan, entries }: { readonly plan: CopyPlan; readonly entries: readonly SourceEntry[] },
   source: CopySource,
   to: { readonly fd: number; readonly path: string },
-  { json, showsProgress, verifies }: RunOptions,
+  { json, showsProgress, verifies, helper }: RunOptions,
 ): Promise<void> {
-  const sides = { trees: source.trees, persist: to.fd };
+  const sides = { trees: source.trees, persist: to.fd, helper };
   tellBefore(plan, source);
   using events = new Events(json);
   events.tell(() => sourceToJson(source.liveFor, source.trees.nested));

@@ -14,12 +14,12 @@ import { visible } from "../../text.ts";
 import { Handle, lookAt, namesIn, openBeneath, reopen, tryToOpen } from "../at.ts";
 import { statusOf } from "../inode-status.ts";
 import { CallFailure, checked, cString, errno, libc, ptr } from "../libc.ts";
+import { AT_EMPTY_PATH } from "../statx.ts";
 import { attributesOf, setAttributes } from "../xattr.ts";
 import { clearFlags, NewFileFlags } from "./flags.ts";
 import { LeftOut } from "./left-out.ts";
 import { clearReplacing, REPLACING_NAME } from "./replaced.ts";
 
-const AT_EMPTY_PATH = 0x1000;
 const AT_REMOVEDIR = 0x200;
 const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 const NAME = Buffer.from(STAGE_NAME);

@@ -11,7 +11,7 @@ import { type Handle, lookAt, READ, READ_DIRECTORY, reopen } from "../at.ts";
 import { compareHandles } from "../compare.ts";
 import { statusOf } from "../inode-status.ts";
 import { libc } from "../libc.ts";
-import type { CopySides } from "./apply.ts";
+import type { CopySides } from "./copier.ts";
 import { sameFlags } from "./flags.ts";
 import { LeftOut } from "./left-out.ts";
 import { openOriginal } from "./original.ts";
