@@ -4,7 +4,9 @@
  *
  * With `--executable FILE`, the tests on real disks once more, on an executable in
  * the place of the sources. With `--boots`, the real boots instead of all that, `--lanes N`
- * guests at once; with `--long` too, all their seeds and repetitions.
+ * guests at once; with `--long` too, all their seeds and repetitions. `--only executables`
+ * are the tests that build some, `--only scripts` all others. Boots and executables are set
+ * apart, so that each of these may run beside the rest.
  */
 import { mkdirSync, readdirSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
@@ -29,6 +31,8 @@ const LONGEST = [
 ];
 /** Each lane of boots has as many loop devices of its own. */
 const LOOPS = 100;
+/** Far from those of the boots. */
+const LOOPS_OF_EXECUTABLES = 500;
 const OWN_MOUNTS = ["unshare", "--mount", "--propagation", "private"];
 /** Long ones with many seeds and races: of the scripts, whichever way they are started. */
 const SOURCES_ALONE = new Set([
@@ -48,6 +52,7 @@ async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
       executable: { type: "string" },
+      only: { type: "string" },
       boots: { type: "boolean", default: false },
       long: { type: "boolean", default: false },
       lanes: { type: "string", default: String(Math.min(availableParallelism(), LANES_MAX)) },
@@ -55,10 +60,13 @@ async function main(): Promise<number> {
   });
   const executable = values.executable === undefined ? undefined : resolve(values.executable);
   const privileged = missingPrivilege() === undefined;
-  if (values.boots) setApart();
+  const part = partOf(values.only);
+  if (values.boots) setApart("boots");
+  else if (part === "executables") setApart("executables");
   const environment = {
     BLANKROOT_TEST_EXECUTABLE: executable,
     BLANKROOT_TEST_LONG: values.long ? "yes" : undefined,
+    [FIRST_LOOP]: part === "executables" ? String(LOOPS_OF_EXECUTABLES) : undefined,
   };
   if (privileged) sweep();
   const total: Counts = { passed: 0, failed: 0, failures: [] };
@@ -70,22 +78,32 @@ async function main(): Promise<number> {
     total.failures.push(...(counts?.failures ?? []));
   };
   if (values.boots) await runBoots(Number(values.lanes), environment, add);
-  else for (const folder of foldersOf(executable)) add(await runFolder(folder, environment));
+  else
+    for (const folder of foldersOf(executable, part))
+      add(await runFolder(folder, environment, part));
   if (privileged) sweep();
   for (const failure of total.failures) console.log(failure);
   console.log(`${total.passed} passed, ${total.failed} failed`);
   return crashed || total.failed > 0 || total.passed === 0 ? 1 : 0;
 }
 
-/** The boots may run beside the rest: with files, and loop devices and mounts, of their own. */
-function setApart(): void {
-  const folder = join(tmpdir(), "blankroot-boots");
+type Part = "scripts" | "executables" | "all";
+
+function partOf(only: string | undefined): Part {
+  if (only === undefined) return "all";
+  if (only === "scripts" || only === "executables") return only;
+  throw new Error(`--only ${only}: expected scripts or executables`);
+}
+
+/** With files, loop devices and mounts of their own. */
+function setApart(name: "boots" | "executables"): void {
+  const folder = join(tmpdir(), `blankroot-${name}`);
   mkdirSync(folder, { recursive: true });
   process.env.TMPDIR = folder;
 }
 
-function foldersOf(executable: string | undefined): string[] {
-  return executable === undefined ? ["unit", "system"] : ["system"];
+function foldersOf(executable: string | undefined, part: Part): string[] {
+  return executable !== undefined || part === "executables" ? ["system"] : ["unit", "system"];
 }
 
 interface Counts {
@@ -97,12 +115,25 @@ interface Counts {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-async function runFolder(folder: string, environment: Environment): Promise<Counts | undefined> {
-  const all = testsIn(folder);
+async function runFolder(
+  folder: string,
+  environment: Environment,
+  part: Part,
+): Promise<Counts | undefined> {
   const isExecutable = environment.BLANKROOT_TEST_EXECUTABLE !== undefined;
-  const files = isExecutable ? all.filter(takesAnExecutable) : all;
+  const files = testsIn(folder).filter(
+    (name) => isIn(part, name) && (!isExecutable || takesAnExecutable(name)),
+  );
   if (files.length === 0) return { passed: 0, failed: 0, failures: [] };
-  return await runFiles(folder, files, environment);
+  return await runFiles(folder, files, environment, part === "executables");
+}
+
+function isIn(part: Part, name: string): boolean {
+  return part === "all" || buildsExecutables(name) === (part === "executables");
+}
+
+function buildsExecutables(name: string): boolean {
+  return name.startsWith("executable-");
 }
 
 /** A process for each file, and as many of them at once as there are lanes. */
@@ -117,7 +148,7 @@ async function runBoots(
   const lane = async (_: unknown, index: number) => {
     const own = { ...shared, [FIRST_LOOP]: String((index + 1) * LOOPS) };
     for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
-      add(await runFiles("vm", [file], own));
+      add(await runFiles("vm", [file], own, true));
     }
   };
   await Promise.all(Array.from({ length: lanes }, lane));
@@ -133,11 +164,11 @@ async function runFiles(
   folder: string,
   files: readonly string[],
   environment: Environment,
+  isApart: boolean,
 ): Promise<Counts | undefined> {
   const paths = files.map((name) => join(import.meta.dir, folder, name));
-  const isBoot = folder === "vm";
-  const within = isBoot && missingPrivilege() === undefined ? OWN_MOUNTS : [];
-  const timeoutMs = isBoot ? BOOTS_TIMEOUT_MS : TIMEOUT_MS;
+  const within = isApart && missingPrivilege() === undefined ? OWN_MOUNTS : [];
+  const timeoutMs = folder === "vm" ? BOOTS_TIMEOUT_MS : TIMEOUT_MS;
   const argv = [...within, process.execPath, "test", "--timeout", String(timeoutMs), ...paths];
   const child = Bun.spawn(argv, {
     env: { ...process.env, ...environment },
@@ -167,8 +198,7 @@ async function runFiles(
 
 /** Whether there is something for an executable to replace: a test that calls the command line. */
 function takesAnExecutable(name: string): boolean {
-  // Those of the executable itself build their own.
-  if (name.startsWith("executable-") || SOURCES_ALONE.has(name)) return false;
+  if (buildsExecutables(name) || SOURCES_ALONE.has(name)) return false;
   return callsCommandLine(`test/system/${name}`);
 }
 
