@@ -77,6 +77,14 @@ function refused(...words: string[]) {
 }
 
 describePrivileged("npm run serve", () => {
+  test("says what it takes", () => {
+    const { exitCode, stdout } = Bun.spawnSync([process.execPath, SERVE, "--help"]);
+    expect([exitCode, stdout.toString()]).toEqual([
+      0,
+      expect.stringMatching(/^Usage: serve .*^ +--address=ADDRESS .*^ +--port=PORT /ms),
+    ]);
+  });
+
   test("prints lines that bring the executable", async () => {
     using scratch = new Scratch();
     const { compressed } = builtExecutable();
@@ -203,10 +211,11 @@ describeUnless(missingProgram(["curl", "sha256sum"]), "npm run serve", () => {
       ["--port 65536", 2, "expected 0 to 65535"],
       ["--port x", 2, "expected 0 to 65535"],
       ["--prot 1", 2, "--prot"],
-      ["more", 2, "more than one directory"],
+      ["more", 2, 'unexpected word "more"'],
     ])("%s", (words, expected, text) => {
       using scratch = new Scratch();
-      const [status, stderr] = refused("--port", "0", makeDist(scratch), ...words.split(" "));
+      const port = words.includes("--port") ? [] : ["--port", "0"];
+      const [status, stderr] = refused(...port, makeDist(scratch), ...words.split(" "));
       expect([status, stderr]).toEqual([expected, expect.stringContaining(text)]);
     });
 

@@ -1,15 +1,10 @@
-/**
- * Offers dist/ on the network and says what to type on the installer.
- *
- *     npm run serve [-- --address ADDRESS] [--port PORT] [DIR]
- *
- * On this machine alone unless an address of it is named.
- */
+/** npm run serve: offers dist/ on the network and says what to type on the installer. */
 import { isIP, isIPv6 } from "node:net";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
-import { Fault, Refusal, UsageFault } from "../../lib/fault.ts";
+import { defineScript, runAlone, say } from "../../lib/cli.ts";
+import { Refusal, UsageFault } from "../../lib/fault.ts";
+import { stdout } from "../../lib/host/output.ts";
 import { visible } from "../../lib/text.ts";
 import { instructions, routes } from "./lines.ts";
 import { readOffered } from "./offer.ts";
@@ -21,71 +16,66 @@ const PORT_MAX = 65_535;
 const STALLED_S = 120;
 const ENDINGS = { SIGINT: 130, SIGTERM: 143 } as const;
 
-interface Options {
-  readonly address: string;
-  /** 0 for any that is free. */
-  readonly port: number;
-  readonly folder: string;
+const script = defineScript({
+  name: "serve",
+  summary: "Offer the executables on the network",
+  description: [
+    "Serves what `npm run build` made, over HTTP, to this machine alone unless an address of it is named, and prints the lines to type on the installer: curl, with the checksum of the file in them. Until Ctrl-C.",
+  ],
+  profile: "none",
+  operands: {
+    name: "DIR",
+    description: "What to serve; dist/ unless given",
+    usage: "[DIR]",
+    most: 1,
+  },
+  args: {
+    address: {
+      type: "string",
+      valueHint: "ADDRESS",
+      description: `Of this machine, for others to reach; ${LOOPBACK} unless given`,
+    },
+    port: {
+      type: "string",
+      valueHint: "PORT",
+      description: `0 takes any that is free; ${PORT} unless given`,
+    },
+  },
+  async run({ args, operands }) {
+    const { address = LOOPBACK, port = String(PORT) } = args;
+    requireAddress(address);
+    const [folder] = operands.map((word) => Buffer.from(word).toString());
+    const offered = readOffered(folder ?? join(import.meta.dir, "../../dist"));
+    const server = listen(address, portOf(port), routes(offered));
+    for (const [signal, status] of Object.entries(ENDINGS)) {
+      process.on(signal, () => process.exit(status));
+    }
+    const host = isIPv6(address) ? `[${address}]` : address;
+    stdout.tell(`${instructions(offered, `${host}:${server.port}`)}\n`);
+    stdout.flush();
+    if (isLoopback(address)) {
+      say.info(`for this machine alone; for others, --address ${others()}`);
+    }
+    say.info("serving until Ctrl-C");
+    return await new Promise<never>(() => {});
+  },
+});
+
+/** Of "any address" none is known that can be typed, and a zone is this machine's own. */
+function requireAddress(address: string): void {
+  if (isIP(address) !== 0 && !address.includes("%") && !/^[0:.]+$/.test(address)) return;
+  throw new UsageFault(
+    `Cannot take --address ${visible(address)}: expected one address of this machine`,
+    { hint: `--address ${others()}` },
+  );
 }
 
-try {
-  main(process.argv.slice(2));
-} catch (error) {
-  if (!(error instanceof Fault)) throw error;
-  console.error(`[error] serve: ${error.message}`);
-  if (error.hint !== undefined) console.error(`        ${error.hint}`);
-  process.exit(error.status);
+function portOf(port: string): number {
+  if (/^\d{1,5}$/.test(port) && Number(port) <= PORT_MAX) return Number(port);
+  throw new UsageFault(`Cannot take --port ${visible(port)}: expected 0 to ${PORT_MAX}`);
 }
 
-function main(words: readonly string[]): void {
-  const options = readOptions(words);
-  const offered = readOffered(options.folder);
-  const server = listen(options, routes(offered));
-  for (const [signal, status] of Object.entries(ENDINGS)) {
-    process.on(signal, () => process.exit(status));
-  }
-  const host = isIPv6(options.address) ? `[${options.address}]` : options.address;
-  console.log(instructions(offered, `${host}:${server.port}`));
-  if (isLoopback(options.address)) {
-    console.error(`[info] for this machine alone; for others, --address ${others()}`);
-  }
-  console.error("[info] serving until Ctrl-C");
-}
-
-function readOptions(words: readonly string[]): Options {
-  const { values, positionals } = parsed(words);
-  const { address, port } = values;
-  // Of "any address" none is known that can be typed, and a zone is this machine's own.
-  if (isIP(address) === 0 || address.includes("%") || /^[0:.]+$/.test(address)) {
-    const named = `--address ${visible(address)}`;
-    throw new UsageFault(`Cannot take ${named}: expected one address of this machine`, {
-      hint: `--address ${others()}`,
-    });
-  }
-  if (!/^\d{1,5}$/.test(port) || Number(port) > PORT_MAX) {
-    throw new UsageFault(`Cannot take --port ${visible(port)}: expected 0 to ${PORT_MAX}`);
-  }
-  const [folder = join(import.meta.dir, "../../dist"), ...more] = positionals;
-  if (more.length > 0) throw new UsageFault("Cannot serve more than one directory");
-  return { address, port: Number(port), folder };
-}
-
-function parsed(words: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...words],
-      allowPositionals: true,
-      options: {
-        address: { type: "string", default: LOOPBACK },
-        port: { type: "string", default: String(PORT) },
-      },
-    });
-  } catch (cause) {
-    throw new UsageFault((cause as Error).message, { cause });
-  }
-}
-
-function listen({ address, port }: Options, paths: ReturnType<typeof routes>) {
+function listen(address: string, port: number, paths: ReturnType<typeof routes>) {
   try {
     return Bun.serve({
       hostname: address,
@@ -98,7 +88,7 @@ function listen({ address, port }: Options, paths: ReturnType<typeof routes>) {
         const path = new URL(request.url).pathname;
         const response = answer(request.method, paths.get(path));
         const from = server.requestIP(request)?.address ?? "nobody";
-        console.error(`[info] ${from} ${request.method} ${visible(path)}: ${response.status}`);
+        say.info(`${from} ${request.method} ${visible(path)}: ${response.status}`);
         return response;
       },
     });
@@ -136,3 +126,5 @@ function others(): string {
     ? "ADDRESS; none but loopback is up"
     : found.map(({ address }) => address).join(" or ");
 }
+
+await runAlone(script, import.meta.main);
