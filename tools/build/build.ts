@@ -1,15 +1,10 @@
-/**
- * dist/: the executable of each architecture and SHA256SUMS.
- *
- *     npm run build [-- --quick] [--in-place] [--output DIR] [ARCHITECTURE…]
- *
- * --quick compresses in a second what otherwise takes a minute or two; --in-place
- * writes the uncompressed form of each as well.
- */
+/** npm run build: dist/ with the executable of each architecture and SHA256SUMS. */
 import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { defineScript, runAlone } from "../../lib/cli.ts";
+import { UsageFault } from "../../lib/fault.ts";
+import { visible } from "../../lib/text.ts";
 import { ARCHITECTURES, type Architecture } from "./architectures.ts";
 import { exec } from "./exec.ts";
 import { makeExecutable } from "./executable.ts";
@@ -19,40 +14,50 @@ const LEVEL = 22;
 const LEVEL_QUICK = 3;
 const MODE = 0o755;
 
-process.exit(await main(process.argv.slice(2)));
+const NAMES: readonly string[] = ARCHITECTURES.map(({ name }) => name);
 
-async function main(words: readonly string[]): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args: [...words],
-    allowPositionals: true,
-    options: {
-      quick: { type: "boolean", default: false },
-      "in-place": { type: "boolean", default: false },
-      output: { type: "string", default: join(PROJECT, "dist") },
-    },
-  });
-  const unknown = positionals.find((name) => !ARCHITECTURES.some((known) => known.name === name));
+const script = defineScript({
+  name: "build",
+  summary: "Build the executables",
+  description: [
+    "Makes dist/blankroot-ARCHITECTURE-linux and dist/SHA256SUMS: the same bytes from the same commit. Compressing takes a minute or two.",
+  ],
+  profile: "none",
+  operands: {
+    name: "ARCHITECTURE",
+    description: `${NAMES.join(" or ")}; all of them unless given`,
+  },
+  args: {
+    quick: { type: "boolean", description: "Compress in a second, and less" },
+    "in-place": { type: "boolean", description: "Write the uncompressed form of each too" },
+    output: { type: "string", valueHint: "DIR", description: "Where to, instead of dist/" },
+  },
+  async run({ args, operands }) {
+    const wanted = architectures(operands.map((word) => Buffer.from(word).toString()));
+    const { output = join(PROJECT, "dist") } = args;
+    const commit = currentCommit();
+    mkdirSync(output, { recursive: true });
+    const level = args.quick === true ? LEVEL_QUICK : LEVEL;
+    const inPlace = args["in-place"] === true;
+    const made = await Promise.all(
+      wanted.map((architecture) => make(architecture, { commit, level, output, inPlace })),
+    );
+    const lines = made.flat().map(({ name, bytes }) => `${sha256(bytes)}  ${name}\n`);
+    writeWhole(join(output, "SHA256SUMS"), Buffer.from(lines.join("")), 0o644);
+    for (const { name, bytes } of made.flat()) {
+      console.log(`${(bytes.length / 1024 ** 2).toFixed(1).padStart(6)} MiB  ${name}`);
+    }
+    return 0;
+  },
+});
+
+/** @throws UsageFault */
+function architectures(names: readonly string[]): readonly Architecture[] {
+  const unknown = names.find((name) => !NAMES.includes(name));
   if (unknown !== undefined) {
-    console.error(`build: no architecture "${unknown}"`);
-    return 2;
+    throw new UsageFault(`Cannot build for ${visible(unknown)}: expected ${NAMES.join(" or ")}`);
   }
-  const wanted = ARCHITECTURES.filter(
-    ({ name }) => positionals.length === 0 || positionals.includes(name),
-  );
-  const commit = currentCommit();
-  mkdirSync(values.output, { recursive: true });
-  const level = values.quick ? LEVEL_QUICK : LEVEL;
-  const made = await Promise.all(
-    wanted.map((architecture) =>
-      make(architecture, { commit, level, output: values.output, inPlace: values["in-place"] }),
-    ),
-  );
-  const lines = made.flat().map(({ name, bytes }) => `${sha256(bytes)}  ${name}\n`);
-  writeWhole(join(values.output, "SHA256SUMS"), Buffer.from(lines.join("")), 0o644);
-  for (const { name, bytes } of made.flat()) {
-    console.log(`${(bytes.length / 1024 ** 2).toFixed(1).padStart(6)} MiB  ${name}`);
-  }
-  return 0;
+  return ARCHITECTURES.filter(({ name }) => names.length === 0 || names.includes(name));
 }
 
 interface Made {
@@ -94,3 +99,5 @@ function currentCommit(): string {
 function sha256(bytes: Uint8Array): string {
   return new Bun.CryptoHasher("sha256").update(bytes).digest("hex");
 }
+
+await runAlone(script, import.meta.main);
