@@ -2,18 +2,12 @@
  * npm run bench: fs-diff side by side with what people use, and the executable's
  * start beside a bare one, alternating in one run, medians and ratios. Nothing here
  * is a test: times depend on the machine.
- *
- *     npm run bench [-- --write] [--starts | --copies] [--warm]
- *
- * --write puts the tables into the README, --starts measures the starts alone and
- * --copies the copies, --warm leaves out what needs an empty cache. Needs root, btrfs,
- * gcc, and 40 GiB for the copies.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { defineScript, runAlone } from "../lib/cli.ts";
 import { Scratch, sh } from "../test/support/disk.ts";
-import { build } from "./build.ts";
+import { type Built, build } from "./build.ts";
 import { type Contender, contenders, fsDiff } from "./contenders.ts";
 import { measureCopies } from "./copies.ts";
 import { measureLogin } from "./login.ts";
@@ -35,27 +29,39 @@ export interface Result {
   readonly coldMs: number | undefined;
 }
 
-const { values: wanted } = parseArgs({
-  options: {
-    write: { type: "boolean", default: false },
-    starts: { type: "boolean", default: false },
-    copies: { type: "boolean", default: false },
-    warm: { type: "boolean", default: false },
+const script = defineScript({
+  name: "bench",
+  summary: "Measure, side by side with what people use",
+  description: [
+    "Builds, makes disks of its own and measures fs-diff, the copies and the executable's start; prints tables as the README has them. Needs root, btrfs, gcc, and 40 GiB for the copies; half an hour, on a machine that does nothing else.",
+  ],
+  profile: "none",
+  args: {
+    write: { type: "boolean", description: "Put the tables into the README" },
+    starts: { type: "boolean", description: "Measure the starts alone" },
+    copies: { type: "boolean", description: "Measure the copies alone" },
+    warm: { type: "boolean", description: "Leave out what needs an empty cache" },
+  },
+  run({ args }) {
+    using scratch = new Scratch("blankroot-bench-");
+    console.error("building, two minutes");
+    const built = build(scratch.mkdir("built"));
+    const report = args.write === true ? writeTable : printTable;
+    const all = args.starts !== true && args.copies !== true;
+    if (all || args.starts === true) report("starts", renderStarts(measureStarts(built)));
+    if (all || args.copies === true) report("copies", renderCopies(measureCopies(scratch, built)));
+    if (all) report("bench", measureAll(scratch, built, args.warm !== true));
+    return 0;
   },
 });
-using scratch = new Scratch("blankroot-bench-");
-console.error("building, two minutes");
-const built = build(scratch.mkdir("built"));
-const all = !wanted.starts && !wanted.copies;
-if (all || wanted.starts) report("starts", renderStarts(measureStarts(built)));
-if (all || wanted.copies) report("copies", renderCopies(measureCopies(scratch, built)));
-if (all) {
+
+function measureAll(scratch: Scratch, built: Built, isColdToo: boolean): string {
   console.error("making the sets, two minutes");
   const sets = makeSets(scratch);
   const { server, million, delta } = sets;
   const login = measureLogin(scratch, built, sets);
   const results = [server, million, delta].flatMap((set) =>
-    measure(set, contenders(built), ROUNDS[set.name as keyof typeof ROUNDS]),
+    measure(set, contenders(built), ROUNDS[set.name as keyof typeof ROUNDS], isColdToo),
   );
   const empty = Array.from({ length: ROUNDS.server }, () => timeProgram([built.empty]));
   const argv = fsDiff(built, million);
@@ -64,18 +70,25 @@ if (all) {
     ours: workOf(argv, ROUNDS.million),
     bare: workOf([built.walk, million.root], ROUNDS.million),
   };
-  report("bench", renderTable(results, { emptyMs: median(empty)!, peaks, work, login }));
+  return renderTable(results, { emptyMs: median(empty)!, peaks, work, login });
 }
 
-function report(name: string, table: string): void {
+function printTable(_name: string, table: string): void {
   console.log(`${table}\n`);
-  if (wanted.write) {
-    writeFileSync(README, withTable(readFileSync(README, "utf8"), { name, table }));
-  }
+}
+
+function writeTable(name: string, table: string): void {
+  printTable(name, table);
+  writeFileSync(README, withTable(readFileSync(README, "utf8"), { name, table }));
 }
 
 /** Each in turn, round after round, so that a busy moment hits all alike. */
-function measure(set: Sample, all: readonly Contender[], rounds: number): Result[] {
+function measure(
+  set: Sample,
+  all: readonly Contender[],
+  rounds: number,
+  isColdToo: boolean,
+): Result[] {
   const runs = all.map((contender) => {
     const line = contender.line(set);
     const missing = contender.needs.find((program) => Bun.which(program) === null);
@@ -90,7 +103,7 @@ function measure(set: Sample, all: readonly Contender[], rounds: number): Result
       run.warm.push(timeLine(run.line));
     }
   }
-  for (const run of wanted.warm ? [] : runs) {
+  for (const run of isColdToo ? runs : []) {
     if (run.line === undefined || run.contender.slow) continue;
     for (let round = 0; round < COLD_ROUNDS; round++) {
       sh(["sh", "-c", "sync; echo 3 >/proc/sys/vm/drop_caches"]);
@@ -114,3 +127,5 @@ interface Run {
   readonly warm: number[];
   readonly cold: number[];
 }
+
+await runAlone(script, import.meta.main);
