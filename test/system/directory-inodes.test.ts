@@ -9,6 +9,7 @@ import { cString } from "../../lib/host/libc.ts";
 import { CopyMachine } from "../support/copies.ts";
 import { sh } from "../support/disk.ts";
 import { describePrivileged } from "../support/privileged.ts";
+import { spoil } from "../support/spoil.ts";
 
 const FIELDS = [
   "type",
@@ -85,5 +86,25 @@ describePrivileged("Listings of a frozen tree", () => {
     const trees = new SourceTrees({ fd: top.fd, live: top.fd, isFrozen: true });
     using directory = new Handle(openSync(`${m.persist}/frozen/d`, READ_DIRECTORY));
     expect([...new Listings(trees).of(directory, Buffer.from("/d"))]).toEqual([]);
+  });
+
+  test("ask the kernel where a block of other files can't be read", () => {
+    using m = new CopyMachine();
+    // A block holds nine files of that size. Each block with the eleventh has no healthy file.
+    const spoiled = "spoiled ".repeat(200);
+    for (let file = 0; file < 400; file++) {
+      const isHealthy = file % 40 < 20;
+      const text = file % 40 === 30 ? spoiled : "healthy ".repeat(200);
+      m.write(`/${isHealthy ? "healthy" : "other"}/${1000 + file}`, text);
+    }
+    for (const dir of [m.root, m.persist]) sh(["umount", dir]);
+    spoil(m.device, spoiled);
+    for (const dir of ["root", "persist"] as const) {
+      sh(["mount", "-o", `subvol=${dir}`, m.device, m[dir]]);
+    }
+    // The control: it can't be looked at.
+    expect(() => sh(["stat", `${m.root}/other/1030`])).toThrow("Input/output error");
+    expect(m.copy("/healthy").stderr).toContain("200 files copied");
+    expect(m.differences("/healthy")).toBe("");
   });
 });
