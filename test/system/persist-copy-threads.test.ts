@@ -3,7 +3,9 @@ import { expect, test } from "bun:test";
 import {
   chmodSync,
   chownSync,
+  closeSync,
   linkSync,
+  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -13,11 +15,12 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { NewFileFlags } from "../../lib/host/copy/flags.ts";
 import { CopyHelper } from "../../lib/host/copy/helper.ts";
 import type { CopyAction } from "../../lib/plans/copy.ts";
 import { CopyMachine } from "../support/copies.ts";
-import { makeBtrfs, mountAt, Scratch, sh } from "../support/disk.ts";
+import { attachLoop, makeBtrfs, mountAt, Scratch, sh } from "../support/disk.ts";
 import { describePrivileged } from "../support/privileged.ts";
 import { spoil } from "../support/spoil.ts";
 import { struckRun } from "../support/struck.ts";
@@ -181,8 +184,9 @@ describePrivileged("CopyHelper", () => {
   }
 
   /** Two folders, and a batch of ten files from one to the other. */
-  function batchIn(scratch: Scratch) {
-    const [from, to] = ["from", "to"].map((name) => scratch.mkdir(name)) as [string, string];
+  function batchIn(scratch: Scratch, above = scratch.dir) {
+    const [from, to] = [join(above, "from"), scratch.mkdir("to")];
+    mkdirSync(from);
     for (let file = 0; file < 10; file++) writeFileSync(`${from}/${file}`, `${file}`);
     const actions = actionsIn(from);
     const [source, target] = [from, to].map((dir) => openSync(dir, "r")) as [number, number];
@@ -224,6 +228,35 @@ describePrivileged("CopyHelper", () => {
     helper.give({ ...batch, actions: batch.actions.slice(0, 1) });
     for (let polls = 0; readdirSync(to).length === 0 && polls < 1000; polls++) Bun.sleepSync(5);
     expect(() => [...helper.takeAll()]).toThrow("shows no sign of life");
+  });
+
+  test("tells of what it can't remove, for no more is known then", () => {
+    using m = new CopyMachine();
+    using helper = new CopyHelper(HELPER, 1000);
+    const disk = attachLoop(m.scratch, "ext4", { sizeBytes: 16 * MIB });
+    sh(["mkfs.ext4", "-q", disk]);
+    sh(["mount", disk, m.scratch.mkdir("to")]);
+    const { batch, to } = batchIn(m.scratch, m.root);
+    // More than that has room for; and what is in an append-only directory stays there.
+    sh(["setfattr", "-n", "user.large", "-v", "x".repeat(10_000), `${m.root}/from/3`]);
+    sh(["chattr", "+a", to]);
+    helper.give(batch);
+    for (let polls = 0; readdirSync(to).length < 5 && polls < 1000; polls++) Bun.sleepSync(5);
+    const [returned] = [...helper.takeAll()];
+    returned!.batch[Symbol.dispose]();
+    for (const fd of [batch.source, batch.target]) closeSync(fd);
+    expect(returned!.failure).toBe("Cannot remove the unfinished copy of 3: EPERM");
+  });
+
+  test("does nothing, and harms nothing, where it can't start", async () => {
+    using scratch = new Scratch();
+    using helper = new CopyHelper(pathToFileURL("/no/such/file.ts"), 1000);
+    const { batch } = batchIn(scratch);
+    helper.give(batch);
+    await Bun.sleep(300);
+    const [returned] = [...helper.takeAll()];
+    using _ = returned!.batch;
+    expect(returned!.undone).toEqual(batch.actions);
   });
 
   test("is none for few files", () => {

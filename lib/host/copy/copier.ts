@@ -1,6 +1,7 @@
 /** Carries out the actions of a plan, with a second thread where they are many; see apply.ts. */
 import { dirname } from "node:path/posix";
 import type { Run } from "../../copy/runs.ts";
+import { Failure } from "../../fault.ts";
 import { type InodeStatus, isSameInode } from "../../inode-status.ts";
 import { latin1 } from "../../latin1.ts";
 import type { CopyAction, Skipped } from "../../plans/copy.ts";
@@ -154,8 +155,9 @@ export class Copier implements Disposable {
   }
 
   /** What the other thread could not do is done here, and fails here. */
-  async #takeBack({ batch, undone, bytes }: Returned): Promise<void> {
+  async #takeBack({ batch, undone, bytes, failure }: Returned): Promise<void> {
     using _ = batch;
+    if (failure !== undefined) throw new Failure(failure);
     this.#staging.addBytes(bytes);
     const left = new Set(undone);
     for (const action of batch.actions) {

@@ -19,8 +19,8 @@ import type { StageTraits } from "./stage.ts";
 const PATHS_ALONE = 1000;
 /** One that is done, and the next one. */
 const GIVEN_MAX = 2;
-/** How long it may show no sign of life while it is waited for: a disk can be slow. */
-const PATIENCE_MS = 60_000;
+/** How long it may show no sign of life while it is waited for: a poor disk makes a file wait for minutes. */
+const PATIENCE_MS = 600_000;
 /** So often its state is looked at again. */
 const LOOKS = 60;
 /** F_DUPFD_CLOEXEC of fcntl(2). */
@@ -51,13 +51,14 @@ export interface Outcome {
   readonly undone: readonly number[];
   /** That were copied and not shared. */
   readonly bytes: number;
+  /** Why no more is known of what stands on the stage. */
+  readonly failure?: string | undefined;
 }
 
 /** A batch that came back. */
-export interface Returned {
+export interface Returned extends Omit<Outcome, "index" | "undone"> {
   readonly batch: Batch;
   readonly undone: readonly CopyAction[];
-  readonly bytes: number;
 }
 
 export class CopyHelper implements Disposable {
@@ -116,10 +117,14 @@ export class CopyHelper implements Disposable {
     while (this.#given.size > 0) yield* this.takeDone();
   }
 
-  /** Ends once the thread is at nothing any more. */
+  /** Ends once the thread is at nothing any more, or is given up. */
   [Symbol.dispose](): void {
     if (this.#isLost) return;
-    for (const { batch } of this.takeAll()) batch[Symbol.dispose]();
+    try {
+      for (const { batch } of this.takeAll()) batch[Symbol.dispose]();
+    } catch (error) {
+      if (!this.#isLost) throw error;
+    }
   }
 
   #start(entry: URL): MessagePort {
@@ -127,14 +132,16 @@ export class CopyHelper implements Disposable {
     const { port1, port2 } = new MessageChannel();
     const workerData = { port: port2, states: this.#states.words };
     const worker = new Worker(entry, { workerData, transferList: [port2] });
+    // One that can't start takes nothing, so that all is done here; unheard, it would end us.
+    worker.on("error", () => undefined);
     worker.unref();
     return port1;
   }
 
-  #returned({ index, undone, bytes }: Outcome): Returned {
+  #returned({ index, undone, ...rest }: Outcome): Returned {
     const batch = this.#given.get(index)!;
     this.#given.delete(index);
-    return { batch, undone: undone.map((each) => batch.actions[each]!), bytes };
+    return { ...rest, batch, undone: undone.map((each) => batch.actions[each]!) };
   }
 
   #wait(index: number): void {

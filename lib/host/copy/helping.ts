@@ -1,6 +1,6 @@
 /**
- * The other thread of a copy. It says nothing of what goes wrong: a file that it can't
- * copy has no copy, and is given back.
+ * The other thread of a copy. It doesn't say why it can't copy a file: that has no copy,
+ * and is given back. What else fails is told, for nobody hears of a thread that ended.
  */
 import type { MessagePort } from "node:worker_threads";
 import { DONE, FREE, States, THEIRS } from "../sharing/states.ts";
@@ -13,23 +13,31 @@ import { PlainFiles } from "./plain-file.ts";
 export function helpCopying(port: MessagePort, words: Int32Array<SharedArrayBuffer>): void {
   const states = new States(words);
   const files = new PlainFiles(new ContentCopier(async () => {}));
-  port.on("message", ({ index, source, target, isLabelled, names }: Task) => {
-    if (states.take(index, THEIRS) !== FREE) return;
-    const stage = { isLabelled, flags: new NewFileFlags() };
-    const undone: number[] = [];
-    let bytes = 0;
-    let place = 0;
+  port.on("message", (task: Task) => {
+    if (states.take(task.index, THEIRS) !== FREE) return;
+    port.postMessage(carryOut(task, files, () => states.showLife()));
+    states.settle(task.index, DONE);
+  });
+}
+
+function carryOut(task: Task, files: PlainFiles, onFile: () => void): Outcome {
+  const { index, source, target, isLabelled, names } = task;
+  const stage = { isLabelled, flags: new NewFileFlags() };
+  const undone: number[] = [];
+  let bytes = 0;
+  let place = 0;
+  try {
     for (const name of eachName(names)) {
       const copied = files.copy(source, target, name, stage);
       if (copied === undefined) undone.push(place);
       else bytes += copied;
-      states.showLife();
+      onFile();
       place++;
     }
-    const outcome: Outcome = { index, undone, bytes };
-    port.postMessage(outcome);
-    states.settle(index, DONE);
-  });
+    return { index, undone, bytes };
+  } catch (error) {
+    return { index, undone, bytes, failure: error instanceof Error ? error.message : `${error}` };
+  }
 }
 
 function* eachName(names: Uint8Array): Generator<Uint8Array> {
