@@ -226,8 +226,9 @@ export class Copier implements Disposable {
     const attributes = attributesOf(handle);
     if (status.type === "directory") {
       using directory = reopen(handle, READ_DIRECTORY, path);
-      makeDirectory(spot, attributes);
-      this.#staging.addDirectory({ path, status, attributes, flags: flagsToCopy(directory.fd) });
+      const flags = flagsToCopy(directory.fd);
+      makeDirectory(spot, attributes, flags);
+      this.#staging.addDirectory({ path, status, attributes, flags });
       return;
     }
     const linkText = status.type === "symlink" ? linkTextOf(handle) : undefined;

@@ -15,7 +15,7 @@ import { type Handle, lookAt, openBeneath, READ_DIRECTORY } from "../at.ts";
 import { statusOf } from "../inode-status.ts";
 import { checked, cString, libc, ptr } from "../libc.ts";
 import { type Attributes, attributesOf } from "../xattr.ts";
-import { giveFlags } from "./flags.ts";
+import { flagsToCopy, giveFlags } from "./flags.ts";
 import { reasonToLeaveOut } from "./left-out.ts";
 import { copyOwnerAndMode, copyTimes, giveAttributes } from "./metadata.ts";
 import { moveInto, removeUnfinished, replace } from "./place.ts";
@@ -229,19 +229,23 @@ export class Staging implements Disposable {
 }
 
 /**
- * Makes a plain directory, which gets all else from finishDirectories(). Attributes that
- * it can't have are told now, while nothing is in it.
+ * Makes a plain directory, which gets all else from finishDirectories(). Attributes and
+ * flags that it can't have are told now, while nothing is in it.
+ *
+ * @param flags see flagsToCopy
  */
-export function makeDirectory(spot: Spot, attributes: Attributes): void {
+export function makeDirectory(spot: Spot, attributes: Attributes, flags: number): void {
   const text = cString(spot.name);
   const made = libc().mkdirat(spot.directory, ptr(text), 0o700);
   checked(made, () => `Cannot make the directory ${visible(spot.path)}`);
-  if (attributes.size === 0) return;
+  if (attributes.size === 0 && flags === 0) return;
   try {
     using directory = openBeneath(spot.directory, spot.name, READ_DIRECTORY);
-    const plain = attributesOf(directory);
-    giveAttributes(directory, attributes);
-    giveAttributes(directory, plain);
+    const plain = { attributes: attributesOf(directory), flags: flagsToCopy(directory.fd) };
+    for (const each of [{ attributes, flags }, plain]) {
+      giveFlags(directory.fd, each.flags, spot.path);
+      giveAttributes(directory, each.attributes);
+    }
   } catch (error) {
     removeUnfinished(spot, AT_REMOVEDIR);
     throw error;

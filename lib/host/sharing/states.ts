@@ -1,5 +1,6 @@
 /**
- * Who is at which directory of a shared walk, in memory that its threads share.
+ * Who is at which directory of a shared walk, in memory that its threads share; or at which
+ * of the files that a copy gave to another thread, a directory's at a time.
  *
  * A directory is free, then taken with one atomic exchange, so each is taken once;
  * whoever took it settles it.
