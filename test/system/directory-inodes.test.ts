@@ -106,5 +106,6 @@ describePrivileged("Listings of a frozen tree", () => {
     expect(() => sh(["stat", `${m.root}/other/1030`])).toThrow("Input/output error");
     expect(m.copy("/healthy").stderr).toContain("200 files copied");
     expect(m.differences("/healthy")).toBe("");
+    expect(m.copy("/other").stderr).toMatch(/Cannot look at \/other\/1\d{3}: EIO\n +Nothing was/);
   });
 });

@@ -169,7 +169,7 @@ class Walk {
   /** Of the top of a nested subvolume where a snapshot has nothing but its place. */
   #statusAt(directory: number, name: Uint8Array, path: Uint8Array): InodeStatus | undefined {
     if (name.length > 255) return undefined;
-    const status = statusAt(directory, lentName(name));
+    const status = statusNamed(directory, name, path);
     const { trees } = this.#sides;
     const isPlace = status?.type === "directory" && status.inode === NESTED_INODE;
     if (!isPlace || !trees.find(path).tree.isFrozen || !trees.enter(path)) return status;
@@ -232,6 +232,16 @@ function openDirectory(top: number, path: Uint8Array): Handle | undefined {
   if (result >= 0) return new Handle(result);
   if (ABSENT.has(-result)) return undefined;
   throw new CallFailure(`Cannot open ${visible(path)}`, -result);
+}
+
+/** @throws CallFailure that names the path */
+function statusNamed(directory: number, name: Uint8Array, path: Uint8Array) {
+  try {
+    return statusAt(directory, lentName(name));
+  } catch (error) {
+    if (!(error instanceof CallFailure)) throw error;
+    throw new CallFailure(`Cannot look at ${visible(path)}`, error.errno);
+  }
 }
 
 function linkTextAt(directory: number, name: Uint8Array): Uint8Array | undefined {
