@@ -70,7 +70,7 @@ export class ReadAhead implements TreeReader {
     if (!isKnown) return undefined;
     const index = this.#nextBlock();
     const block = this.#blocks[index]!;
-    this.#read(block, key);
+    if (!this.#isRead(block, key)) return undefined;
     const last = Math.min(this.#neighbourhood(block.lastObjectid), here + NEIGHBOURHOODS - 1);
     for (let each = here; each <= last; each++) this.#blockOf[each % NEIGHBOURHOODS] = index;
     return block.find(key);
@@ -91,11 +91,18 @@ export class ReadAhead implements TreeReader {
     return index;
   }
 
-  #read(block: Block, wanted: SearchKey): void {
+  /** False where what follows can't be read: a plain search says whether what is wanted can. */
+  #isRead(block: Block, wanted: SearchKey): boolean {
     const key = this.#key;
     key.aim(wanted.tree, wanted.minObjectid, wanted.minType, wanted.maxType);
     key.maxObjectid = Number.MAX_SAFE_INTEGER;
-    block.take(this.#reader.search(key, this.#pageBytes), wanted.tree);
+    block.empty();
+    try {
+      block.take(this.#reader.search(key, this.#pageBytes), wanted.tree);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   get #pageBytes(): number {

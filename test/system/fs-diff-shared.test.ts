@@ -94,6 +94,12 @@ describePrivileged("SharedWalk", () => {
     await expect(listing).rejects.toThrow("shows no sign of life");
   });
 
+  test("does all in this thread where the other one can't start", async () => {
+    const alone = await list({}, "one");
+    const helper = new URL("file:///no/such/file.ts");
+    expect(await list({}, "several", { helper })).toEqual({ ...alone, taken: 0 });
+  });
+
   test("leaves to this thread what the other one can't do", async () => {
     const alone = await list({}, "one");
     expect(await list({}, "several", { isBroken: true })).toEqual({ ...alone, taken: 0 });

@@ -9,6 +9,7 @@ import { ItemCursor } from "../../lib/btrfs/item-cursor.ts";
 import { ReadAhead } from "../../lib/btrfs/read-ahead.ts";
 import { SearchKey } from "../../lib/btrfs/search-key.ts";
 import { compareBytes, sortOrder } from "../../lib/btrfs/sort.ts";
+import type { Page } from "../../lib/btrfs/tree-reader.ts";
 import { backref, entry, extent, inodeItem, xattr } from "../support/btrfs-items.ts";
 import { FakeTree, type Item } from "../support/fake-tree.ts";
 import { differences } from "../support/made-up-diff.ts";
@@ -82,6 +83,21 @@ describe("ReadAhead", () => {
       }
     }
     expect(tree.searches).toBeLessThan(searches);
+  });
+
+  test("reads what is wanted where what follows it can't be read", () => {
+    class Damaged extends FakeTree {
+      override search(key: SearchKey, pageBytes?: number): Page {
+        if (key.maxObjectid > 400) throw new Error("EIO");
+        return super.search(key, pageBytes);
+      }
+    }
+    const ahead = new ItemCursor(new ReadAhead(new Damaged(items, { nodeSizeBytes: 2048 })));
+    const plain = new ItemCursor(new FakeTree(items));
+    for (const inode of inodes.filter((each) => each <= 400)) {
+      expect(itemsOf(ahead, inode, 24)).toEqual(itemsOf(plain, inode, 24));
+    }
+    expect(() => itemsOf(ahead, 402, 24)).toThrow("EIO");
   });
 
   test("keeps blocks of several places, and forgets them where it is told to settle", () => {

@@ -85,6 +85,8 @@ export class SharedWalk implements Share {
     const { port1, port2 } = new MessageChannel();
     const workerData = { work, port: port2 };
     const worker = new Worker(this.#options.helper, { workerData, transferList: [port2] });
+    // One that can't start takes nothing, so that all is done here; unheard, it would end us.
+    worker.on("error", () => undefined);
     worker.unref();
     return port1;
   }
