@@ -1,4 +1,4 @@
-/** The programs that are measured: the executable in its forms, one that does nothing, and two in C. */
+/** The programs that are measured: the executable in its forms, one that does nothing, and three in C. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ARCHITECTURES } from "../tools/build/architectures.ts";
@@ -21,6 +21,8 @@ export interface Built {
   /** In C: all inodes of a subvolume; those written since. */
   readonly walk: string;
   readonly scan: string;
+  /** The same calls as a copy that shares content. */
+  readonly copy: string;
 }
 
 export function build(folder: string): Built {
@@ -40,12 +42,20 @@ export function build(folder: string): Built {
   const empty = join(folder, "empty");
   bundle(bare, options);
   bundle(empty, { ...options, entries: [source] });
-  const [walk, scan] = ["walk", "scan"].map((name) => {
+  const [walk, scan, copy] = ["walk", "scan", "copy"].map((name) => {
     const program = join(folder, name);
     exec(["gcc", ...C_FLAGS, "-o", program, join(import.meta.dir, "c", `${name}.c`)]);
     return program;
   });
-  return { compressed, inPlace: `${compressed}-in-place`, bare, empty, walk: walk!, scan: scan! };
+  return {
+    compressed,
+    inPlace: `${compressed}-in-place`,
+    bare,
+    empty,
+    walk: walk!,
+    scan: scan!,
+    copy: copy!,
+  };
 }
 
 const NAMES: Readonly<Record<string, string>> = { x64: "x86_64", arm64: "aarch64" };

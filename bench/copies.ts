@@ -60,7 +60,7 @@ interface Copier {
 const CP = ({ root, folder, place }: Side, flags = "") =>
   `cp -a ${flags} ${root}/${folder} ${place}/`;
 
-function copiers({ inPlace }: Built): Copier[] {
+function copiers({ inPlace, copy }: Built): Copier[] {
   return [
     {
       name: "persist-copy",
@@ -79,6 +79,12 @@ function copiers({ inPlace }: Built): Copier[] {
       shares: "where it can",
       line: (side) => `${CP(side)}; sync --file-system ${side.place}`,
     },
+    ...[1, 2].map((threads) => ({
+      name: `C, the bare calls, ${threads === 1 ? "one thread" : "two threads"}`,
+      shares: "always" as const,
+      line: ({ root, folder, place }: Side) =>
+        `${copy} ${root}/${folder} ${place}/${folder} ${threads}`,
+    })),
     {
       name: "tar | tar",
       shares: "never",
