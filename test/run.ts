@@ -34,13 +34,17 @@ const LOOPS = 100;
 /** Far from those of the boots. */
 const LOOPS_OF_EXECUTABLES = 500;
 const OWN_MOUNTS = ["unshare", "--mount", "--propagation", "private"];
-/** Long ones with many seeds and races: of the scripts, whichever way they are started. */
+/** Long ones with many seeds, strikes and races: of the scripts, whichever way they are started. */
 const SOURCES_ALONE = new Set([
   "diff-random.test.ts",
   "diff-churn.test.ts",
   "old-roots-prune.test.ts",
   "persist-copy-in-use.test.ts",
+  "persist-copy-lists-struck.test.ts",
+  "persist-copy-power.test.ts",
   "persist-copy-race.test.ts",
+  "persist-copy-struck.test.ts",
+  "persist-copy-threads.test.ts",
   "rollback-prediction.test.ts",
 ]);
 

@@ -89,17 +89,6 @@ describePrivileged("persist-copy in two threads", () => {
     expect(m.copy("/d").stderr).toContain("0 files copied");
   });
 
-  test("tells what it did in the order of the plan", () => {
-    using m = new CopyMachine();
-    fill(m);
-    const planned = JSON.parse(m.copy("--dry-run", "--json", "/d").stdout);
-    const told = m.copy("--json", "/d").stdout.trim().split("\n");
-    const lines = told.map((line) => JSON.parse(line)).filter(({ path }) => path !== undefined);
-    expect(lines.map(({ path }) => path)).toEqual(
-      planned.actions.map(({ path }: { path: string }) => path),
-    );
-  });
-
   test("leaves out what the other thread can't read, and copies all else", () => {
     using m = new CopyMachine(128 * MIB);
     using scratch = new Scratch();

@@ -556,6 +556,21 @@ function countBelow(dir: string): number {
   return found.stdout.length;
 }
 
+describePrivileged("persist-copy of so many files that two threads copy them", () => {
+  test("copies all, and tells what it did in the order of the plan", () => {
+    using m = new Machine();
+    for (let file = 0; file < 2400; file++) m.write(`/data/${file % 120}/file${file}`);
+    const planned = JSON.parse(m.copy("--dry-run", "--json", "/data").stdout);
+    const told = m.copy("--json", "/data").stdout.trim().split("\n");
+    const lines = told.map((line) => JSON.parse(line)).filter(({ path }) => path !== undefined);
+    expect(lines.map(({ path }) => path)).toEqual(
+      planned.actions.map(({ path }: { path: string }) => path),
+    );
+    expect(lines).toHaveLength(2400 + 120 + 1);
+    expect(m.differences("/data")).toBe("");
+  });
+});
+
 describePrivileged("persist-copy, cut short", () => {
   test("leaves whole files when killed, and finishes on the next run", async () => {
     using m = new Machine();

@@ -81,7 +81,7 @@ export class Copier implements Disposable {
   async run(run: Run): Promise<void> {
     for (const returned of this.#helper.takeDone()) await this.#takeBack(returned);
     if (this.#staging.isFull) await this.#placeAll(run[0].path);
-    if (run.length > 1 && (await this.#isDoneAsOne(run))) return;
+    if (run.length > 1 && (await this.#copyAsOne(run))) return;
     for (const action of run) {
       if (this.#pauses.isDue()) await this.#pauses.pause();
       await this.#one(action);
@@ -115,7 +115,7 @@ export class Copier implements Disposable {
    *
    * @returns false where these files are none
    */
-  async #isDoneAsOne(run: Run): Promise<boolean> {
+  async #copyAsOne(run: Run): Promise<boolean> {
     const [{ path }] = run;
     if (this.#leftOut.has(parentOf(path))) return false;
     const batch = this.#batchOf(run);
