@@ -21,6 +21,8 @@ export interface InodeStatus {
   readonly isImmutable: boolean;
   /** chattr +a: nothing of it can change but by adding to it. */
   readonly isAppendOnly: boolean;
+  /** Known to have no extended attributes and nothing that chattr sets. */
+  readonly isBare?: boolean;
 }
 
 /** Whether both are of one and the same inode in one and the same state. */

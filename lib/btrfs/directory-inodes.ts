@@ -8,7 +8,7 @@ import type { InodeStatus } from "../inode-status.ts";
 import type { Time } from "./change.ts";
 import { damaged } from "./damage.ts";
 import { Listing } from "./directory.ts";
-import { INODE_ITEM_KEY, InodeItem } from "./format.ts";
+import { INODE_ITEM_KEY, InodeItem, XATTR_ITEM_KEY } from "./format.ts";
 import { timeAt } from "./inode.ts";
 import { ItemCursor } from "./item-cursor.ts";
 import { ReadAhead } from "./read-ahead.ts";
@@ -17,6 +17,8 @@ import type { Subvolume } from "./side.ts";
 /** BTRFS_INODE_IMMUTABLE and BTRFS_INODE_APPEND. */
 const IMMUTABLE = 1 << 6;
 const APPEND = 1 << 7;
+/** These and all else that chattr sets: NODATACOW, NOCOMPRESS, SYNC, NODUMP, NOATIME, DIRSYNC, COMPRESS. */
+const CHATTR = IMMUTABLE | APPEND | 2 | 8 | 32 | 256 | 512 | 1024 | 2048;
 const PERMISSIONS = 0o7777;
 const BILLION = 1_000_000_000n;
 
@@ -34,11 +36,13 @@ export class DirectoryInodes {
   readonly #listing = new Listing();
 
   /** @param device of all inodes, as stat(2) tells it */
-  constructor({ tree, reader, inodes }: Subvolume, device: bigint) {
+  constructor({ tree, inodes }: Pick<Subvolume, "tree" | "inodes">, device: bigint) {
     this.#tree = tree;
     this.#device = device;
+    // Names, and what was made in the directory right after it, are often of one block.
+    const reader = new ReadAhead(inodes);
     this.#directories = new ItemCursor(reader);
-    this.#inodes = new ItemCursor(new ReadAhead(inodes));
+    this.#inodes = new ItemCursor(reader);
   }
 
   /**
@@ -58,12 +62,14 @@ export class DirectoryInodes {
 
   #status(type: InodeStatus["type"], inode: number): InodeStatus | undefined {
     const item = this.#inodes;
-    item.aim(this.#tree, inode, INODE_ITEM_KEY, INODE_ITEM_KEY);
-    if (!item.next()) return undefined;
+    item.aim(this.#tree, inode, INODE_ITEM_KEY, XATTR_ITEM_KEY);
+    if (!item.next() || item.type !== INODE_ITEM_KEY) return undefined;
     if (item.length < InodeItem.size) {
       throw damaged(item, `${item.length} bytes left, expected at least ${InodeItem.size}`);
     }
-    return new TreeStatus(type, item, inode, this.#device);
+    const status = new TreeStatus(type, item, inode, this.#device);
+    status.isBare &&= !hasAttributes(item);
+    return status;
   }
 }
 
@@ -80,6 +86,8 @@ class TreeStatus implements InodeStatus {
   readonly rdev = 0n;
   readonly isImmutable: boolean;
   readonly isAppendOnly: boolean;
+  /** As far as its flags tell. */
+  isBare: boolean;
   readonly #atime: Time;
   readonly #mtime: Time;
   readonly #ctime: Time;
@@ -97,6 +105,7 @@ class TreeStatus implements InodeStatus {
     this.links = view.getUint32(at + InodeItem.links, true);
     this.isImmutable = (flags & IMMUTABLE) !== 0;
     this.isAppendOnly = (flags & APPEND) !== 0;
+    this.isBare = (flags & CHATTR) === 0;
     this.#atime = timeAt(view, at + InodeItem.atime);
     this.#mtime = timeAt(view, at + InodeItem.mtime);
     this.#ctime = timeAt(view, at + InodeItem.ctime);
@@ -113,6 +122,12 @@ class TreeStatus implements InodeStatus {
   get ctimeNs(): bigint {
     return nanosecondsOf(this.#ctime);
   }
+}
+
+/** Moves on behind the inode itself, to its names and what else it has. */
+function hasAttributes(item: ItemCursor): boolean {
+  while (item.next()) if (item.type === XATTR_ITEM_KEY) return true;
+  return false;
 }
 
 function nanosecondsOf({ seconds, nanoseconds }: Time): bigint {

@@ -40,7 +40,9 @@ function reasonToSkip(entry: SourceEntry, facts: CopyFacts): string | undefined 
 }
 
 function reasonOfLink(entry: SourceEntry, facts: CopyFacts): string | undefined {
-  return targetOf(entry) === latin1OfText(facts.persistPath) + latin1(entry.path)
+  const target = targetOf(entry);
+  if (target === undefined) return undefined;
+  return target === latin1OfText(facts.persistPath) + latin1(entry.path)
     ? "a link to its own place in the persist root"
     : undefined;
 }

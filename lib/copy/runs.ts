@@ -2,7 +2,7 @@
  * The actions of a plan, taken apart: those that another thread can do in one go, and
  * each of all others by itself. Put together again they are the plan, in its order.
  */
-import { latin1 } from "../latin1.ts";
+import { latin1OfParent } from "../latin1.ts";
 import type { CopyAction } from "../plans/copy.ts";
 
 /** A thread is told of so many at once, and whoever waits for it waits no longer. */
@@ -16,11 +16,11 @@ export type Run = readonly [CopyAction, ...CopyAction[]];
 
 export function* runsOf(actions: readonly CopyAction[]): Generator<Run> {
   let run: [CopyAction, ...CopyAction[]] | undefined;
-  let directory = "";
+  let directory: string | undefined;
   let bytes = 0;
   for (const action of actions) {
     const isPlain = isPlainFile(action);
-    const parent = isPlain ? parentOf(action) : "";
+    const parent = isPlain ? latin1OfParent(action.path) : undefined;
     bytes += action.status.sizeBytes;
     const isNext = isPlain && parent === directory && bytes <= BYTES_MAX;
     if (run !== undefined && isNext && run.length < FILES_MAX) {
@@ -39,8 +39,4 @@ export function* runsOf(actions: readonly CopyAction[]): Generator<Run> {
 function isPlainFile({ kind, status }: CopyAction): boolean {
   if (kind !== "copy-file" || status.links > 1 || status.sizeBytes > FILE_BYTES_MAX) return false;
   return !status.isImmutable && !status.isAppendOnly;
-}
-
-function parentOf({ path }: CopyAction): string {
-  return latin1(path.subarray(0, path.lastIndexOf(0x2f) + 1));
 }

@@ -8,7 +8,7 @@
  */
 
 import { basename, dirname } from "node:path/posix";
-import { latin1 } from "../latin1.ts";
+import { latin1, latin1Part } from "../latin1.ts";
 import { isWithin } from "../profile/paths.ts";
 
 export interface PlaceLists {
@@ -68,7 +68,7 @@ export class Places {
       this.#ordinary = this.#enter(this.#directoryText);
     }
     if (this.#names === undefined) return this.#ordinary;
-    const name = latin1(path.subarray(slash + 1));
+    const name = latin1Part(path, slash + 1);
     return this.#names.has(name) ? this.#special(latin1(path)) : this.#ordinary;
   }
 

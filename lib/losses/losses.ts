@@ -13,7 +13,7 @@
 import type { Time } from "../btrfs/change.ts";
 import { ByteSum, type Weight } from "../byte-sum.ts";
 import { compareExact, type Exact } from "../exact.ts";
-import { latin1 } from "../latin1.ts";
+import { latin1, latin1Part } from "../latin1.ts";
 import { isSameOwner, mayBeProject, type Owner, ownerOf } from "./owner.ts";
 import { NAMES_MAX, type OwnerKind, PROJECT_MARKS } from "./places.ts";
 
@@ -60,7 +60,7 @@ export class Losses {
     const slash = path.lastIndexOf(SLASH);
     const length = path.length - slash - 1;
     if (path[slash + 1] !== DOT || length > MARK_LENGTH_MAX) return;
-    if (MARKS.has(latin1(path.subarray(slash + 1)))) this.#enter(path, slash).isProject = true;
+    if (MARKS.has(latin1Part(path, slash + 1))) this.#enter(path, slash).isProject = true;
   }
 
   /** A lost file. @param ctime its own */

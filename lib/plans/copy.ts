@@ -5,7 +5,6 @@
  * then meets a file it may not replace would leave people to sort out which half.
  */
 
-import { dirname } from "node:path/posix";
 import { decide, isProtected, mayReplaceEqual, mountAbove, protection } from "../copy/decision.ts";
 import type { Difference } from "../copy/difference.ts";
 import { type FirstName, HardLinks } from "../copy/hard-links.ts";
@@ -14,7 +13,7 @@ import { describeConflict } from "../copy/text.ts";
 import type { Writer } from "../copy/writers.ts";
 import { Refusal } from "../fault.ts";
 import { type InodeStatus, isSameInode } from "../inode-status.ts";
-import { latin1 } from "../latin1.ts";
+import { latin1, latin1OfParent } from "../latin1.ts";
 import { plural, visible } from "../text.ts";
 
 /** One path of the root that was named, lies below one that was, or leads to one. */
@@ -160,15 +159,15 @@ class Planner {
       case "pass":
         break;
     }
-    if (decision.kind !== "act") return;
-    const closed = this.#closed.get(dirname(latin1(path)));
+    if (decision.kind !== "act" || this.#closed.size === 0) return;
+    const closed = this.#closed.get(latin1OfParent(path));
     if (closed !== undefined) this.#addConflict(entry, copy, closed);
   }
 
   finish(): CopyPlan {
     if (this.#conflicts.length > 0) throw this.#refusal();
     // A directory that is equal now won't be once something is put into it.
-    const filled = new Set(this.#actions.map(({ path }) => dirname(latin1(path))));
+    const filled = this.#filled();
     const isFilled = ({ path }: SourceEntry) => filled.has(latin1(path));
     const late = this.#equal.filter(isFilled).map(setTimes);
     return {
@@ -218,6 +217,12 @@ class Planner {
     this.#conflicts.push(describeConflict(entry, copy, this.#sides, reason));
   }
 
+  /** Directories that something is put into, as latin1; none where nobody asks. */
+  #filled(): ReadonlySet<string> {
+    const isAsked = this.#equal.length > 0 || this.#facts.obstacles.length > 0;
+    return new Set(isAsked ? this.#actions.map(({ path }) => latin1OfParent(path)) : []);
+  }
+
   /** @param filled the directories that something is put into, as latin1 */
   #notes(filled: ReadonlySet<string>): string[] {
     const { absent, named, live, obstacles, outside } = this.#facts;
@@ -230,7 +235,7 @@ class Planner {
         "path",
         "under a mount: what is copied lies beneath that, and is not what is seen there",
       ),
-      ...obstacles.filter((path) => filled.has(dirname(latin1(path)))).map(noteObstacle),
+      ...obstacles.filter((path) => filled.has(latin1OfParent(path))).map(noteObstacle),
       ...this.#hiding().map(noteHiding),
       ...outside.map(noteOutside),
       ...noteIf(

@@ -1,10 +1,10 @@
 /** What the metadata tell of a directory's inodes, held against what the kernel tells of each. */
 import { expect, test } from "bun:test";
-import { linkSync, mkdirSync, openSync, symlinkSync, truncateSync } from "node:fs";
+import { linkSync, lstatSync, mkdirSync, openSync, symlinkSync, truncateSync } from "node:fs";
 import { Handle, READ_DIRECTORY } from "../../lib/host/at.ts";
 import { Listings } from "../../lib/host/copy/listings.ts";
 import { SourceTrees } from "../../lib/host/copy/trees.ts";
-import { statusAt } from "../../lib/host/inode-status.ts";
+import { statusAt, statusOf } from "../../lib/host/inode-status.ts";
 import { cString } from "../../lib/host/libc.ts";
 import { CopyMachine } from "../support/copies.ts";
 import { sh } from "../support/disk.ts";
@@ -47,9 +47,24 @@ function furnish(m: CopyMachine): void {
   sh(["mknod", at("null"), "c", "1", "3"]);
   truncateSync(at("sparse"), 2 ** 43 + 1);
   sh(["btrfs", "subvolume", "create", at("nested")]);
-  for (const [flag, name] of ["+i locked", "+a log"].map((each) => each.split(" "))) {
-    sh(["chattr", flag!, at(name!)]);
+  m.write("/d/acl");
+  m.write("/d/preallocated");
+  sh(["setfattr", "-n", "user.note", "-v", "x", at("inner/file")]);
+  sh(["setfacl", "-m", "u:1000:r", at("acl")]);
+  sh(["fallocate", "--length", "64KiB", at("preallocated")]);
+  for (const [index, flag] of [..."AcdmSC"].entries()) {
+    m.write(`/d/flag-${index}`, "");
+    sh(["chattr", `+${flag}`, at(`flag-${index}`)]);
   }
+  sh(["chattr", "+i", at("locked")]);
+  sh(["chattr", "+a", at("log")]);
+}
+
+/** As getfattr(1) and lsattr(1) see it; a symbolic link has nothing that lsattr shows. */
+function isBare(path: string): boolean {
+  const attributes = sh(["getfattr", "--no-dereference", "--absolute-names", "-m", "-", path]);
+  if (attributes !== "") return false;
+  return lstatSync(path).isSymbolicLink() || /^-+$/.test(sh(["lsattr", "-d", path]).split(" ")[0]!);
 }
 
 describePrivileged("Listings of a frozen tree", () => {
@@ -63,19 +78,27 @@ describePrivileged("Listings of a frozen tree", () => {
     const listings = new Listings(new SourceTrees({ fd: top.fd, live: top.fd, isFrozen: true }));
     const unknown: string[] = [];
     let compared = 0;
+    let bare = 0;
     for (const path of ["", "/d", "/d/inner"]) {
       using directory = new Handle(openSync(`${m.persist}/frozen${path}`, READ_DIRECTORY));
-      for (const { name, status } of listings.of(directory, Buffer.from(path))) {
+      const { inode } = statusOf(directory.fd);
+      for (const { name, status } of listings.of(Buffer.from(path), inode, () => undefined)) {
         const text = Buffer.from(name).toString();
         const told = statusAt(directory.fd, cString(name))!;
         compared++;
-        if (status === undefined) unknown.push(text);
-        else for (const field of FIELDS) expect([text, status[field]]).toEqual([text, told[field]]);
+        if (status === undefined) {
+          unknown.push(text);
+          continue;
+        }
+        for (const field of FIELDS) expect([text, status[field]]).toEqual([text, told[field]]);
+        expect([text, status.isBare]).toEqual([text, isBare(`${m.persist}/frozen${path}/${text}`)]);
+        if (status.isBare) bare++;
       }
     }
     // What an entry of the metadata does not tell is asked of the kernel.
     expect(unknown.sort()).toEqual(["fifo", "nested", "null"]);
-    expect(compared).toBe(18);
+    expect(compared).toBe(26);
+    expect(bare).toBe(13);
   });
 
   test("are of an empty directory nothing", () => {
@@ -85,7 +108,8 @@ describePrivileged("Listings of a frozen tree", () => {
     using top = new Handle(openSync(`${m.persist}/frozen`, READ_DIRECTORY));
     const trees = new SourceTrees({ fd: top.fd, live: top.fd, isFrozen: true });
     using directory = new Handle(openSync(`${m.persist}/frozen/d`, READ_DIRECTORY));
-    expect([...new Listings(trees).of(directory, Buffer.from("/d"))]).toEqual([]);
+    const { inode } = statusOf(directory.fd);
+    expect(new Listings(trees).of(Buffer.from("/d"), inode, () => undefined)).toEqual([]);
   });
 
   test("ask the kernel where a block of other files can't be read", () => {

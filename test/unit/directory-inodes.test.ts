@@ -15,8 +15,7 @@ const SOUND: Item[] = [
 ];
 
 function listed(items: Item[]) {
-  const [reader, inodes] = [new FakeTree(items), new FakeTree(items)];
-  const read = new DirectoryInodes({ tree: TREE, reader, inodes }, 9n).of(256);
+  const read = new DirectoryInodes({ tree: TREE, inodes: new FakeTree(items) }, 9n).of(256);
   return Array.from(read, ({ name, status }) => [Buffer.from(name).toString(), status] as const);
 }
 

@@ -3,20 +3,30 @@ import type { Writer } from "../../copy/writers.ts";
 import type { SourceEntry } from "../../plans/copy.ts";
 import { statusOf } from "../inode-status.ts";
 import { probeWriters } from "../probe/writers.ts";
-import type { SourceTree, SourceTrees } from "./trees.ts";
+import type { SourceTrees } from "./trees.ts";
 
 /** Who has one of the files open for writing. */
 export function writersAmong(entries: readonly SourceEntry[], trees: SourceTrees): Writer[] {
   const files = entries.filter(({ status, role }) => status.type === "file" && role === "named");
   if (files.length === 0) return [];
-  const byDevice = new Map<bigint, Map<bigint, Uint8Array>>();
-  const devices = new Map<SourceTree, bigint>();
-  for (const { path, status } of files) {
-    const { tree } = trees.find(path);
-    const device = devices.get(tree) ?? statusOf(tree.live).device;
-    devices.set(tree, device);
-    const byInode = byDevice.get(device) ?? new Map<bigint, Uint8Array>();
-    byDevice.set(device, byInode.set(status.inode, path));
-  }
-  return probeWriters((device, inode) => byDevice.get(device)?.get(inode));
+  const devices = new Set(trees.all.map(({ live }) => statusOf(live).device));
+  let byDevice: PathsByDevice | undefined;
+  return probeWriters((device, inode) => {
+    if (!devices.has(device)) return undefined;
+    byDevice ??= pathsByDevice(files, trees);
+    return byDevice.get(device)?.get(inode);
+  });
+}
+
+/** Then by inode. */
+type PathsByDevice = ReadonlyMap<bigint, ReadonlyMap<bigint, Uint8Array>>;
+
+function pathsByDevice(files: readonly SourceEntry[], trees: SourceTrees): PathsByDevice {
+  const byTree = Map.groupBy(files, ({ path }) => trees.find(path).tree);
+  return new Map(
+    Array.from(byTree, ([{ live }, entries]) => [
+      statusOf(live).device,
+      new Map(entries.map(({ path, status }) => [status.inode, path])),
+    ]),
+  );
 }

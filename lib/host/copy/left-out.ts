@@ -5,8 +5,7 @@
  * puts in the way in a directory of his own, is no reason to leave all else uncopied:
  * the path is left out, and told at the end.
  */
-import { dirname } from "node:path/posix";
-import { latin1 } from "../../latin1.ts";
+import { latin1, latin1OfParent } from "../../latin1.ts";
 import type { Skipped } from "../../plans/copy.ts";
 import { CallFailure } from "../libc.ts";
 
@@ -53,7 +52,7 @@ export class LeftOutPaths {
 
   /** @throws LeftOut where the path's directory was left out */
   refuseBelow(path: Uint8Array): void {
-    if (this.#paths.size === 0 || !this.#paths.has(dirname(latin1(path)))) return;
+    if (this.#paths.size === 0 || !this.#paths.has(latin1OfParent(path))) return;
     throw new LeftOut("its directory was left out");
   }
 }

@@ -2,8 +2,8 @@
  * What is in the directories of the root: by the kernel's word; or from the metadata where
  * the tree can't change, with what these tell of each.
  *
- * A search reads whole blocks, and goes on into the next one: what it can't read there may
- * be of other files, damaged, which are no reason not to copy these. So the kernel is asked.
+ * The search for a directory's names goes on into the block behind them: what can't be read
+ * there may be of other files, which are no reason not to copy these. So the kernel is asked.
  */
 import { Damage } from "../../btrfs/damage.ts";
 import { type DirectoryInode, DirectoryInodes } from "../../btrfs/directory-inodes.ts";
@@ -30,20 +30,24 @@ export class Listings {
   }
 
   /**
-   * @param directory open
-   * @param path of it
+   * @param path of the directory
+   * @param inode its number
+   * @param open opens it, where the kernel is to be asked
+   * @returns nothing where it is gone
    * @throws Failure
    */
-  of(directory: Handle, path: Uint8Array): readonly Listed[] {
+  of(path: Uint8Array, inode: bigint, open: () => Handle | undefined): readonly Listed[] {
     const { tree } = this.#trees.find(path);
-    const known = tree.isFrozen ? this.#search(tree, directory, path) : undefined;
-    return known ?? namesIn(directory, path).map((name) => ({ name }));
+    const known = tree.isFrozen ? this.#search(tree, Number(inode), path) : undefined;
+    if (known !== undefined) return known;
+    const directory = open();
+    return directory === undefined ? [] : namesIn(directory, path).map((name) => ({ name }));
   }
 
   /** Undefined where a block can't be read. */
-  #search(tree: SourceTree, directory: Handle, path: Uint8Array): DirectoryInode[] | undefined {
+  #search(tree: SourceTree, inode: number, path: Uint8Array): DirectoryInode[] | undefined {
     try {
-      return [...this.#inodesOf(tree).of(Number(statusOf(directory.fd).inode))];
+      return [...this.#inodesOf(tree).of(inode)];
     } catch (error) {
       if (error instanceof CallFailure) return undefined;
       throw error instanceof Damage ? error.at(path) : error;
@@ -54,8 +58,7 @@ export class Listings {
     const known = this.#frozen.get(tree);
     if (known !== undefined) return known;
     const { fd } = tree;
-    const reader = new TreeSearch(fd);
-    const subvolume = { tree: subvolumeOf(fd), reader, inodes: new TreeSearch(fd) };
+    const subvolume = { tree: subvolumeOf(fd), inodes: new TreeSearch(fd) };
     const inodes = new DirectoryInodes(subvolume, statusOf(fd).device);
     this.#frozen.set(tree, inodes);
     return inodes;

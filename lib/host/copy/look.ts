@@ -10,10 +10,11 @@ import { latin1 } from "../../latin1.ts";
 import type { CopyState, SourceEntry } from "../../plans/copy.ts";
 import { isWithin } from "../../profile/paths.ts";
 import { visible } from "../../text.ts";
-import { ABSENT, Handle, linkTextOf, lookAt, READ_DIRECTORY, tryToOpen } from "../at.ts";
+import { type Handle, linkTextOf, lookAt } from "../at.ts";
 import { compareHandles } from "../compare.ts";
 import { statusAt, statusOf } from "../inode-status.ts";
 import { CallFailure, lentName } from "../libc.ts";
+import { Directory, openDirectory } from "./directory.ts";
 import { Listings } from "./listings.ts";
 import { Pauses } from "./pauses.ts";
 import { isStage } from "./stage.ts";
@@ -73,9 +74,9 @@ export function isThere(top: number, path: Uint8Array): boolean {
   return handle !== undefined;
 }
 
-/** Where an inode was found: a name in an open directory of the root. */
+/** Where an inode was found: a name in a directory of the root. */
 interface Spotted {
-  readonly directory: number;
+  readonly directory: Directory;
   readonly name: Uint8Array;
   readonly path: Uint8Array;
   /** The same directory of the persist root; undefined where it has none. */
@@ -133,11 +134,11 @@ class Walk {
     if (known !== undefined) return known;
     const slash = path.lastIndexOf(SLASH);
     const parent = path.subarray(0, slash);
-    using directory = this.#openSource(parent);
-    if (directory === undefined) return undefined;
+    using directory = this.#source(parent);
+    if (directory.handle === undefined) return undefined;
     using copies = this.#openCopies(parent);
     const name = path.subarray(slash + 1);
-    return this.#look({ directory: directory.fd, name, path, copies: copies?.fd }, role);
+    return this.#look({ directory, name, path, copies: copies?.fd }, role);
   }
 
   /** Notes what is there, unless it was before. @returns undefined where nothing is */
@@ -146,14 +147,14 @@ class Walk {
     const key = latin1(path);
     const known = this.#known(key, role);
     if (known !== undefined) return known;
-    const status = spotted.status ?? this.#statusAt(directory, name, path);
+    const status = spotted.status ?? this.#statusAt(directory.fd, name, path);
     if (status === undefined) return undefined;
     if (this.#isPersistRoot(status, path)) {
       if (role === "parent") throw alreadyThere([path]);
       return "persist root";
     }
     this.#onLook();
-    const linkText = status.type === "symlink" ? linkTextAt(directory, name) : undefined;
+    const linkText = status.type === "symlink" ? linkTextAt(directory.fd, name) : undefined;
     const copy = this.#copyState(spotted);
     const isNew = !this.#entries.has(key);
     this.#entries.set(key, { path, status, role, linkText, copy });
@@ -187,7 +188,7 @@ class Walk {
     using copy = lookAt(copies, name);
     if (copy === undefined) return undefined;
     const { tree, rest } = this.#sides.trees.find(path);
-    using original = rest.length === 0 ? lookAt(tree.fd, rest) : lookAt(directory, name);
+    using original = rest.length === 0 ? lookAt(tree.fd, rest) : lookAt(directory.fd, name);
     // Gone since it was looked at: the copy will be refused or left out for that.
     if (original === undefined) return { status: statusOf(copy.fd), differences: ["type"] };
     return { status: statusOf(copy.fd), differences: compareHandles(original, copy, path) };
@@ -203,35 +204,26 @@ class Walk {
 
   /** Looks at all names of a directory. @returns those that are directories */
   async #lookInto(path: Uint8Array): Promise<Uint8Array[]> {
-    using directory = this.#openSource(path);
-    // Gone since it was looked at, or replaced by what has no names.
-    if (directory === undefined) return [];
-    using copies = this.#openCopies(path);
+    const { status: seen, copy } = this.#entries.get(latin1(path))!;
+    using directory = this.#source(path);
+    using copies = copy === undefined ? undefined : this.#openCopies(path);
     const directories: Uint8Array[] = [];
-    for (const { name, status } of this.#listings.of(directory, path)) {
+    for (const { name, status } of this.#listings.of(path, seen.inode, () => directory.handle)) {
       if (this.#pauses.isDue()) await this.#pauses.pause();
       const child = join(path, name);
-      const spotted = { directory: directory.fd, name, path: child, copies: copies?.fd, status };
+      const spotted = { directory, name, path: child, copies: copies?.fd, status };
       if (this.#look(spotted, "named") === "directory") directories.push(child);
     }
     return directories;
   }
 
-  #openSource(path: Uint8Array): Handle | undefined {
-    const { tree, rest } = this.#sides.trees.find(path);
-    return openDirectory(tree.fd, rest);
+  #source(path: Uint8Array): Directory {
+    return new Directory(this.#sides.trees.find(path), path);
   }
 
   #openCopies(path: Uint8Array): Handle | undefined {
-    return openDirectory(this.#sides.persist, path);
+    return openDirectory(this.#sides.persist, path, path);
   }
-}
-
-function openDirectory(top: number, path: Uint8Array): Handle | undefined {
-  const result = tryToOpen(top, path, READ_DIRECTORY, 0);
-  if (result >= 0) return new Handle(result);
-  if (ABSENT.has(-result)) return undefined;
-  throw new CallFailure(`Cannot open ${visible(path)}`, -result);
 }
 
 /** @throws CallFailure that names the path */

@@ -1,5 +1,5 @@
 /** The directory of the root that is being copied from, kept open from one file to the next. */
-import { latin1 } from "../../latin1.ts";
+import { latin1OfParent } from "../../latin1.ts";
 import { visible } from "../../text.ts";
 import { ABSENT, Handle, READ_DIRECTORY, tryToOpen } from "../at.ts";
 import { CallFailure } from "../libc.ts";
@@ -23,7 +23,7 @@ export class SourceDirectories implements Disposable {
     const { fd, isFrozen } = tree;
     if (rest.length === 0) return { directory: fd, name: ITSELF, path, isFrozen };
     const slash = rest.lastIndexOf(0x2f);
-    const parent = latin1(path.subarray(0, path.lastIndexOf(0x2f)));
+    const parent = latin1OfParent(path);
     if (this.#open?.path !== parent) {
       this[Symbol.dispose]();
       this.#open = { path: parent, handle: open(fd, rest.subarray(0, slash)) };

@@ -8,7 +8,7 @@
  */
 import { STAGE_NAME } from "../../copy/leftover.ts";
 import type { InodeStatus } from "../../inode-status.ts";
-import { latin1 } from "../../latin1.ts";
+import { latin1, latin1Part } from "../../latin1.ts";
 import type { CopyAction, Skipped } from "../../plans/copy.ts";
 import { visible } from "../../text.ts";
 import { type Handle, lookAt, openBeneath, READ_DIRECTORY } from "../at.ts";
@@ -80,7 +80,7 @@ export class Staging implements Disposable {
   /** Where the copy of a path is to be made. Paths come with all of a directory in one run. */
   spotFor(path: Uint8Array): { spot: Spot; stage: StageTraits } {
     const slash = path.lastIndexOf(0x2f);
-    const parent = latin1(path.subarray(0, slash));
+    const parent = latin1Part(path, 0, slash);
     const place = this.#placeIn(parent, path);
     const spot = { directory: place.directory, name: path.subarray(slash + 1), path };
     return { spot, stage: place.stage };

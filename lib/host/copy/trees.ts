@@ -42,6 +42,11 @@ export class SourceTrees {
     return new SourceTrees({ fd, live: fd, isFrozen: false });
   }
 
+  /** The root and what was met of what is nested in it. */
+  get all(): SourceTree[] {
+    return [this.root, ...this.#nested.map(({ tree }) => tree)];
+  }
+
   /** The nested subvolumes that were met, by path. */
   get nested(): NestedSource[] {
     const met = this.#nested.map(({ path, tree: { isFrozen } }) => ({
