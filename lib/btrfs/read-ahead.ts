@@ -14,6 +14,8 @@ import { type Page, SearchHeader, type TreeReader } from "./tree-reader.ts";
 
 /** So many inodes likely lie in one block or in two. */
 const NEIGHBOURS = 64;
+/** As a part of a block. */
+const CLOSE = 1 / 4;
 /** A power of two. */
 const NEIGHBOURHOODS = 4096;
 const BLOCKS_MAX = 64;
@@ -57,9 +59,17 @@ export class ReadAhead implements TreeReader {
     this.#reader.settle();
   }
 
+  /** Mostly in the last block of the neighbourhood; a block that begins there may hide another. */
   #find(key: SearchKey): Page | undefined {
     const at = this.#neighbourhood(key.minObjectid) % NEIGHBOURHOODS;
-    return this.#blocks[this.#blockOf[at]!]?.find(key);
+    const found = this.#blocks[this.#blockOf[at]!]?.find(key);
+    if (found !== undefined) return found;
+    for (const block of this.#blocks) {
+      if (!block.reaches(key.minObjectid)) continue;
+      const page = block.find(key);
+      if (page !== undefined) return page;
+    }
+    return undefined;
   }
 
   /** Takes the block along where its next inodes are likely to be wanted too. */
@@ -94,15 +104,28 @@ export class ReadAhead implements TreeReader {
   /** False where what follows can't be read: a plain search says whether what is wanted can. */
   #isRead(block: Block, wanted: SearchKey): boolean {
     const key = this.#key;
-    key.aim(wanted.tree, wanted.minObjectid, wanted.minType, wanted.maxType);
+    const cut = this.#cutBefore(wanted);
+    key.aim(wanted.tree, cut ?? wanted.minObjectid, cut ? 0 : wanted.minType, wanted.maxType);
     key.maxObjectid = Number.MAX_SAFE_INTEGER;
     block.empty();
     try {
-      block.take(this.#reader.search(key, this.#pageBytes), wanted.tree);
+      block.take(this.#reader.search(key, this.#pageBytes), key);
       return true;
     } catch {
       return false;
     }
+  }
+
+  /**
+   * The inode that a block close before ends amid: it would be asked for next, or was, and
+   * was not found. Close is what the next block surely reaches, by what that one held.
+   */
+  #cutBefore({ minObjectid }: SearchKey): number | undefined {
+    const block = this.#blocks.find(
+      ({ lastObjectid, span }) =>
+        lastObjectid < minObjectid && minObjectid - lastObjectid <= span * CLOSE,
+    );
+    return block?.lastObjectid;
   }
 
   get #pageBytes(): number {
@@ -117,6 +140,8 @@ class Block {
   /** What is lent of it. */
   readonly #page: Page;
   #tree = 0;
+  #minObjectid = 0;
+  #minType = 0;
   #count = 0;
   readonly #objectids: Float64Array;
   readonly #types: Uint8Array;
@@ -143,9 +168,22 @@ class Block {
     return this.#count === 0 ? 0 : this.#objectids[this.#count - 1]!;
   }
 
-  take({ bytes, start, count, end }: Page, tree: number): void {
+  /** How far it reaches, in objectids. */
+  get span(): number {
+    return this.#count === 0 ? 0 : this.lastObjectid - this.#objectids[0]!;
+  }
+
+  /** Whether it begins and ends around an inode. */
+  reaches(objectid: number): boolean {
+    return this.#count > 0 && this.#objectids[0]! <= objectid && objectid <= this.lastObjectid;
+  }
+
+  /** @param key what was asked for: nothing is known of what comes before */
+  take({ bytes, start, count, end }: Page, { tree, minObjectid, minType }: SearchKey): void {
     this.#bytes.set(bytes.subarray(start, Math.min(end, start + this.#bytes.length)));
     this.#tree = tree;
+    this.#minObjectid = minObjectid;
+    this.#minType = minType;
     this.#count = 0;
     let header = 0;
     for (let index = 0; index < count; index++) {
@@ -158,6 +196,7 @@ class Block {
   /** The wanted items, where all of them must be in it. */
   find(key: SearchKey): Page | undefined {
     if (this.#count === 0 || key.tree !== this.#tree) return undefined;
+    if (key.minObjectid === this.#minObjectid && key.minType < this.#minType) return undefined;
     const first = this.#rank(key.minObjectid, key.minType);
     const end = this.#rank(key.maxObjectid, key.maxType + 1);
     // At the block's end there may be more of it in the next one.

@@ -117,7 +117,8 @@ class Walk {
     }
     const waiting = noted === "directory" ? [path] : [];
     for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-      waiting.push(...(await this.#lookInto(next)));
+      // In the order of their names, for what was made in turn lies close to each other.
+      waiting.push(...(await this.#lookInto(next)).reverse());
     }
   }
 
