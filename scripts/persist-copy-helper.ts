@@ -2,4 +2,4 @@
 import { workerData } from "node:worker_threads";
 import { helpCopying } from "../lib/host/copy/helping.ts";
 
-helpCopying(workerData.port, workerData.states);
+helpCopying(workerData.port);

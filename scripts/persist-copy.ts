@@ -14,6 +14,7 @@ import { planToJson, renderPlan } from "../lib/copy/text.ts";
 import { Refusal, UsageFault } from "../lib/fault.ts";
 import { claimPersistRoot } from "../lib/host/copy/access.ts";
 import type { Adding, AddingRequest } from "../lib/host/copy/adding.ts";
+import { CopyHelper } from "../lib/host/copy/helper.ts";
 import { writersAmong } from "../lib/host/copy/in-use.ts";
 import { isThere, lookAtSources } from "../lib/host/copy/look.ts";
 import { namesOutside } from "../lib/host/copy/outside.ts";
@@ -106,7 +107,10 @@ const script = defineScript({
         ? liveSource(roots, "--live was given")
         : frozenSource(roots, named ?? listed(profile).map(({ bytes }) => bytes));
     const { trees } = source;
-    const facts = await look({ ...roots, persist: to, trees }, profile, named, showsProgress);
+    using helper = source.liveFor === undefined ? new CopyHelper(HELPER) : undefined;
+    const onLook = (count: number) => helper?.expect(count);
+    const sides = { ...roots, persist: to, trees };
+    const facts = await look(sides, profile, named, showsProgress, onLook);
     const plan = planCopy(facts, args.update === true);
     using adding = lists
       ? await openAdding({ loaded: loaded!, add: args.add === true, facts, plan })
@@ -118,7 +122,7 @@ const script = defineScript({
       else stdout.tell(renderPlan(plan, to.path) + (adding?.plan() ?? ""));
       return 0;
     }
-    const options = { json, showsProgress, verifies: args.verify === true, helper: HELPER };
+    const options = { json, showsProgress, verifies: args.verify === true, helper };
     try {
       await runCopy({ plan, entries: facts.entries }, source, to, options);
     } catch (error) {
@@ -178,6 +182,7 @@ async function look(
   profile: Profile | undefined,
   named: readonly Uint8Array[] | undefined,
   showsProgress: boolean,
+  onLook: (count: number) => void,
 ): Promise<CopyFacts> {
   const { persist } = roots;
   if (named === undefined && profile === undefined) {
@@ -195,7 +200,11 @@ async function look(
   };
   const paths = named ?? present.map(({ bytes }) => bytes);
   using progress = new Progress("paths looked at", showsProgress);
-  const looked = await lookAtSources(sides, paths, () => progress.step());
+  let count = 0;
+  const looked = await lookAtSources(sides, paths, () => {
+    progress.step();
+    onLook(++count);
+  });
   return {
     ...looked,
     writers: writersAmong(looked.entries, roots.trees),

@@ -15,7 +15,7 @@ export type Attributes = ReadonlyMap<string, Uint8Array>;
 /** XATTR_LIST_MAX and XATTR_SIZE_MAX of linux/limits.h. */
 const BUFFER_BYTES = 65536;
 const buffer = new Uint8Array(new ArrayBuffer(BUFFER_BYTES));
-const NONE: Attributes = new Map();
+export const NONE: Attributes = new Map();
 
 export function attributesOf(handle: Handle): Attributes {
   const path = cString(handle.path);

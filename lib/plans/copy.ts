@@ -5,16 +5,17 @@
  * then meets a file it may not replace would leave people to sort out which half.
  */
 
-import { decide, isProtected, mayReplaceEqual, mountAbove, protection } from "../copy/decision.ts";
+import { decide, isProtected, mayReplaceEqual, protection } from "../copy/decision.ts";
 import type { Difference } from "../copy/difference.ts";
 import { type FirstName, HardLinks } from "../copy/hard-links.ts";
 import type { Leftover } from "../copy/leftover.ts";
+import { notesOf } from "../copy/notes.ts";
 import { describeConflict } from "../copy/text.ts";
 import type { Writer } from "../copy/writers.ts";
 import { Refusal } from "../fault.ts";
 import { type InodeStatus, isSameInode } from "../inode-status.ts";
 import { latin1, latin1OfParent } from "../latin1.ts";
-import { plural, visible } from "../text.ts";
+import { plural } from "../text.ts";
 
 /** One path of the root that was named, lies below one that was, or leads to one. */
 export interface SourceEntry {
@@ -175,7 +176,7 @@ class Planner {
       equal: this.#equal.filter((entry) => !isFilled(entry)).map(({ path }) => path),
       skipped: this.#skipped,
       writers: this.#facts.writers,
-      notes: this.#notes(filled),
+      notes: notesOf(this.#facts, this.#actions, filled, this.#links.incomplete),
     };
   }
 
@@ -223,43 +224,6 @@ class Planner {
     return new Set(isAsked ? this.#actions.map(({ path }) => latin1OfParent(path)) : []);
   }
 
-  /** @param filled the directories that something is put into, as latin1 */
-  #notes(filled: ReadonlySet<string>): string[] {
-    const { absent, named, live, obstacles, outside } = this.#facts;
-    const beneath = named.filter((path) => mountAbove(latin1(path), live) !== undefined);
-    const unnamed = Math.max(0, this.#links.incomplete - outside.length);
-    return [
-      ...absent.map((path) => `${path} is listed, but there is nothing to copy`),
-      ...noteIf(
-        beneath.length,
-        "path",
-        "under a mount: what is copied lies beneath that, and is not what is seen there",
-      ),
-      ...obstacles.filter((path) => filled.has(latin1OfParent(path))).map(noteObstacle),
-      ...this.#hiding().map(noteHiding),
-      ...outside.map(noteOutside),
-      ...noteIf(
-        unnamed,
-        "file",
-        "with hard links outside of what is copied: those names stay behind",
-      ),
-    ];
-  }
-
-  /** Mounts within what is copied that show something else than is copied there, as latin1. */
-  #hiding(): string[] {
-    const { entries, live, mountedCopies, named } = this.#facts;
-    if (live.size === 0) return [];
-    const foreign = entries
-      .filter(({ role }) => role === "named")
-      .map(({ path }) => latin1(path))
-      .filter((path) => live.has(path) && !mountedCopies.has(path));
-    const written = this.#actions.flatMap(({ path }) => mountAbove(latin1(path), live) ?? []);
-    // Of a mount above what was named one by one a note of its own tells.
-    const told = new Set(named.flatMap((path) => mountAbove(latin1(path), live) ?? []));
-    return [...new Set([...foreign, ...written]).difference(told)].sort();
-  }
-
   #refusal(): Refusal {
     const shown = this.#conflicts.slice(0, CONFLICTS_SHOWN);
     const more = this.#conflicts.length - shown.length;
@@ -272,24 +236,6 @@ class Planner {
       { hint },
     );
   }
-}
-
-function noteIf(count: number, noun: string, text: string): string[] {
-  return count === 0 ? [] : [`${plural(count, noun)} ${text}`];
-}
-
-function noteOutside({ path, names }: OutsideNames): string {
-  const others = names.map((name) => visible(name)).join(", ");
-  return `${visible(path)} has hard links outside of what is copied, which stay behind: ${others}`;
-}
-
-function noteHiding(mount: string): string {
-  const path = visible(Buffer.from(mount, "latin1"));
-  return `${path} is a mount: what lies beneath it is copied, and not what is seen there`;
-}
-
-function noteObstacle(path: Uint8Array): string {
-  return `${visible(path)} of the persist root is in the way, and left by no run: what is new beside it will be left out, until that is removed`;
 }
 
 const NO_LINK = { linkTo: undefined, linkCopy: undefined } as const;

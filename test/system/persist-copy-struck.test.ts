@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import {
+  chownSync,
   linkSync,
   mkdirSync,
   readdirSync,
@@ -29,6 +30,7 @@ function furnish(machine: CopyMachine): void {
   linkSync(machine.write("/d/sub/file", NEW), `${root}/d/sub/other-name`);
   symlinkSync("new", `${root}/d/link`);
   mkdirSync(`${root}/d/empty`, { mode: 0o750 });
+  chownSync(`${root}/d/empty`, 1000, 100);
   sh(["mkfifo", `${root}/d/fifo`]);
   machine.write("/d/replaced", NEW);
   symlinkSync("new", `${root}/d/replaced-link`);

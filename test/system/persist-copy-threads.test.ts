@@ -172,6 +172,12 @@ describePrivileged("CopyHelper", () => {
     })) as unknown as CopyAction[];
   }
 
+  function helperFrom(entry: URL, patienceMs?: number): CopyHelper {
+    const helper = new CopyHelper(entry, patienceMs);
+    helper.begin(1000);
+    return helper;
+  }
+
   /** Two folders, and a batch of ten files from one to the other. */
   function batchIn(scratch: Scratch, above = scratch.dir) {
     const [from, to] = [join(above, "from"), scratch.mkdir("to")];
@@ -180,12 +186,12 @@ describePrivileged("CopyHelper", () => {
     const actions = actionsIn(from);
     const [source, target] = [from, to].map((dir) => openSync(dir, "r")) as [number, number];
     const stage = { isLabelled: false, flags: new NewFileFlags() };
-    return { to, batch: { actions, source, target, stage } };
+    return { to, batch: { actions, source, target, stage, isBare: false } };
   }
 
   test("copies what it is given, and gives back what it can't", () => {
     using scratch = new Scratch();
-    using helper = new CopyHelper(HELPER, 1000);
+    using helper = helperFrom(HELPER);
     const { to, batch } = batchIn(scratch);
     writeFileSync(`${to}/7`, "in its way");
     helper.give(batch);
@@ -199,7 +205,7 @@ describePrivileged("CopyHelper", () => {
 
   test("takes back what was not begun", () => {
     using scratch = new Scratch();
-    using helper = new CopyHelper(SILENT, 1000);
+    using helper = helperFrom(SILENT);
     const { batch, to } = batchIn(scratch);
     helper.give(batch);
     helper.give(batch);
@@ -212,7 +218,7 @@ describePrivileged("CopyHelper", () => {
 
   test("fails, and waits not for ever, where it ended in the middle", () => {
     using scratch = new Scratch();
-    using helper = new CopyHelper(SILENT, 1000, 300);
+    using helper = helperFrom(SILENT, 300);
     const { batch, to } = batchIn(scratch);
     helper.give({ ...batch, actions: batch.actions.slice(0, 1) });
     for (let polls = 0; readdirSync(to).length === 0 && polls < 1000; polls++) Bun.sleepSync(5);
@@ -221,7 +227,7 @@ describePrivileged("CopyHelper", () => {
 
   test("tells of what it can't remove, for no more is known then", () => {
     using m = new CopyMachine();
-    using helper = new CopyHelper(HELPER, 1000);
+    using helper = helperFrom(HELPER);
     const disk = attachLoop(m.scratch, "ext4", { sizeBytes: 16 * MIB });
     sh(["mkfs.ext4", "-q", disk]);
     sh(["mount", disk, m.scratch.mkdir("to")]);
@@ -239,7 +245,7 @@ describePrivileged("CopyHelper", () => {
 
   test("does nothing, and harms nothing, where it can't start", async () => {
     using scratch = new Scratch();
-    using helper = new CopyHelper(pathToFileURL("/no/such/file.ts"), 1000);
+    using helper = helperFrom(pathToFileURL("/no/such/file.ts"));
     const { batch } = batchIn(scratch);
     helper.give(batch);
     await Bun.sleep(300);
@@ -249,7 +255,9 @@ describePrivileged("CopyHelper", () => {
   });
 
   test("is none for few files", () => {
-    using helper = new CopyHelper(HELPER, 999);
+    using helper = new CopyHelper(HELPER);
+    helper.expect(999);
+    helper.begin(999);
     expect(helper.isFree).toBe(false);
   });
 });

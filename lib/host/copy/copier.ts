@@ -1,28 +1,27 @@
 /** Carries out the actions of a plan, with a second thread where they are many; see apply.ts. */
-import { dirname } from "node:path/posix";
 import type { Run } from "../../copy/runs.ts";
 import { Failure } from "../../fault.ts";
 import { type InodeStatus, isSameInode } from "../../inode-status.ts";
 import { latin1 } from "../../latin1.ts";
 import type { CopyAction, Skipped } from "../../plans/copy.ts";
-import { type Handle, linkTextOf, openBeneath, READ_DIRECTORY, reopen } from "../at.ts";
+import { type Handle, openBeneath, READ_DIRECTORY } from "../at.ts";
 import { statusAt, statusOf } from "../inode-status.ts";
 import { lentName } from "../libc.ts";
 import { attributesOf } from "../xattr.ts";
 import { ContentCopier } from "./content.ts";
 import { copyFile } from "./file.ts";
-import { flagsToCopy } from "./flags.ts";
-import { CopyHelper, type Returned } from "./helper.ts";
+import type { CopyHelper, Returned } from "./helper.ts";
 import { LastTouches } from "./last-touches.ts";
 import { LeftOut, LeftOutPaths, reasonToLeaveOut } from "./left-out.ts";
-import { copyOwnerAndMode, copyTimes } from "./metadata.ts";
+import { copyOwnerAndMode } from "./metadata.ts";
 import { openOriginal } from "./original.ts";
+import { makeOther } from "./other.ts";
 import { Pauses } from "./pauses.ts";
-import { link, make, removeUnfinished, syncAll } from "./place.ts";
+import { link, syncAll } from "./place.ts";
 import { PlainFiles } from "./plain-file.ts";
 import { SourceDirectories } from "./source-directories.ts";
 import { clearStage, type Spot } from "./stage.ts";
-import { makeDirectory, Staging } from "./staging.ts";
+import { Staging } from "./staging.ts";
 import type { SourceTrees } from "./trees.ts";
 
 const SLASH = 0x2f;
@@ -31,8 +30,8 @@ export interface CopySides {
   readonly trees: SourceTrees;
   /** Descriptor of the persist root. */
   readonly persist: number;
-  /** What another thread runs, if there is to be one: see helper.ts. */
-  readonly helper?: URL | undefined;
+  /** Another thread, if there is to be one. */
+  readonly helper?: CopyHelper | undefined;
 }
 
 /** Who is told what a run does. */
@@ -55,7 +54,7 @@ export class Copier implements Disposable {
   readonly #plain: PlainFiles;
   readonly #sources: SourceDirectories;
   readonly #staging: Staging;
-  readonly #helper: CopyHelper;
+  readonly #helper: CopyHelper | undefined;
   /** Made or being made, and not in place yet. */
   readonly #waiting: CopyAction[] = [];
   readonly #last = new LastTouches();
@@ -69,7 +68,8 @@ export class Copier implements Disposable {
     this.#leftOut = new LeftOutPaths((path) => listener.onLeftOut(path));
     this.#sources = new SourceDirectories(sides.trees);
     this.#staging = new Staging(sides.persist);
-    this.#helper = new CopyHelper(sides.helper, paths);
+    this.#helper = sides.helper;
+    this.#helper?.begin(paths);
     this.#content = new ContentCopier(async (count) => {
       this.#staging.addBytes(count);
       listener.onBytes(count);
@@ -79,7 +79,7 @@ export class Copier implements Disposable {
   }
 
   async run(run: Run): Promise<void> {
-    for (const returned of this.#helper.takeDone()) await this.#takeBack(returned);
+    for (const returned of this.#helper?.takeDone() ?? []) await this.#takeBack(returned);
     if (this.#staging.isFull) await this.#placeAll(run[0].path);
     if (run.length > 1 && (await this.#copyAsOne(run))) return;
     for (const action of run) {
@@ -95,7 +95,7 @@ export class Copier implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#helper[Symbol.dispose]();
+    this.#helper?.[Symbol.dispose]();
     this.#sources[Symbol.dispose]();
     this.#staging[Symbol.dispose]();
   }
@@ -120,7 +120,7 @@ export class Copier implements Disposable {
     if (this.#leftOut.has(parentOf(path))) return false;
     const batch = this.#batchOf(run);
     if (batch === undefined) return false;
-    if (this.#helper.isFree) {
+    if (this.#helper?.isFree) {
       this.#helper.give(batch);
       for (const action of run) this.#expect(action);
       return true;
@@ -128,7 +128,7 @@ export class Copier implements Disposable {
     for (const action of run) {
       if (this.#pauses.isDue()) await this.#pauses.pause();
       const name = action.path.subarray(action.path.lastIndexOf(SLASH) + 1);
-      const bytes = this.#plain.copy(batch.source, batch.target, name, batch.stage);
+      const bytes = this.#plain.copy(batch.source, batch.target, name, batch);
       if (bytes === undefined) {
         await this.#one(action);
         continue;
@@ -146,7 +146,8 @@ export class Copier implements Disposable {
       const { directory: source, isFrozen } = this.#sources.spotOf(path);
       if (!isFrozen) return undefined;
       const { spot, stage } = this.#staging.spotFor(path);
-      return { actions, source, target: spot.directory, stage };
+      const isBare = actions.every(({ status }) => status.isBare === true);
+      return { actions, source, target: spot.directory, stage, isBare };
     } catch (error) {
       // It fails again for each of them.
       if (reasonToLeaveOut(error) !== undefined) return undefined;
@@ -202,7 +203,7 @@ export class Copier implements Disposable {
 
   /** @param next see finishDirectories */
   async #placeAll(next: Uint8Array | undefined): Promise<void> {
-    for (const returned of this.#helper.takeAll()) await this.#takeBack(returned);
+    for (const returned of this.#helper?.takeAll() ?? []) await this.#takeBack(returned);
     if (this.#waiting.length === 0) return;
     for (const one of this.#staging.finishDirectories(next)) this.#last.giveTimes(one);
     syncAll(this.#sides.persist);
@@ -220,26 +221,9 @@ export class Copier implements Disposable {
     for (const uncleared of this.#staging.clear()) this.#listener.onLeftOut(uncleared);
   }
 
-  #makeOther({ path, status: seen }: CopyAction, spot: Spot): void {
-    using original = openOriginal(this.#sources.spotOf(path), seen);
-    const { handle, status } = original;
-    const attributes = attributesOf(handle);
-    if (status.type === "directory") {
-      using directory = reopen(handle, READ_DIRECTORY, path);
-      const flags = flagsToCopy(directory.fd);
-      makeDirectory(spot, attributes, flags);
-      this.#staging.addDirectory({ path, status, attributes, flags });
-      return;
-    }
-    const linkText = status.type === "symlink" ? linkTextOf(handle) : undefined;
-    using copy = make(spot, status, linkText);
-    try {
-      copyOwnerAndMode(copy, status, attributes, path);
-      copyTimes(copy.fd, status, path);
-    } catch (error) {
-      removeUnfinished(spot);
-      throw error;
-    }
+  #makeOther({ path, status }: CopyAction, spot: Spot): void {
+    const directory = makeOther(() => this.#sources.spotOf(path), spot, status);
+    if (directory !== undefined) this.#staging.addDirectory(directory);
   }
 
   /** A further name of what was copied, or was there and equal. */
@@ -292,5 +276,5 @@ export class Copier implements Disposable {
 }
 
 function parentOf(path: Uint8Array): Uint8Array {
-  return Buffer.from(dirname(latin1(path)), "latin1");
+  return path.subarray(0, path.lastIndexOf(SLASH));
 }

@@ -56,8 +56,8 @@ async function tryToCopy(
     stage.flags.give(copy.fd, flagsToCopy(file.fd), target.path);
     const isShared = await content.copy(file, copy, status, target.path);
     const attributes = attributesOfOpen(file);
-    const { isLabelled } = stage;
-    giveOwnerAndMode(copy, status, { attributes, isLabelled }, target.path);
+    const given = { attributes, isLabelled: stage.isLabelled, mode: status.mode & PLAIN_MODE };
+    giveOwnerAndMode(copy, status, given, target.path);
     copyTimes(copy.fd, status, target.path);
     if (original.isSettled()) return "whole";
     return isShared ? "changed" : "changed slowly";

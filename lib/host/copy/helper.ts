@@ -9,10 +9,12 @@
  */
 import type { MessagePort } from "node:worker_threads";
 import { Failure } from "../../fault.ts";
+import { latin1Part } from "../../latin1.ts";
 import type { CopyAction } from "../../plans/copy.ts";
 import { Handle } from "../at.ts";
 import { checked, libc } from "../libc.ts";
 import { DONE, FREE, OURS, States } from "../sharing/states.ts";
+import { received, startThread } from "../sharing/thread.ts";
 import type { StageTraits } from "./stage.ts";
 
 /** With fewer paths the copy is over before a thread pays for its start. */
@@ -34,10 +36,12 @@ export interface Batch extends Disposable {
   readonly target: number;
   /** That they are made on. */
   readonly stage: StageTraits;
+  /** Whether all of them are: see InodeStatus. */
+  readonly isBare: boolean;
 }
 
 /** What the thread is told of it. */
-export interface Task extends Pick<Batch, "source" | "target"> {
+export interface Task extends Pick<Batch, "source" | "target" | "isBare"> {
   readonly index: number;
   readonly isLabelled: boolean;
   /** Each with its NUL. */
@@ -62,26 +66,39 @@ export interface Returned extends Omit<Outcome, "index" | "undone"> {
 }
 
 export class CopyHelper implements Disposable {
-  readonly #states: States;
+  readonly #entry: URL;
+  #states = new States(0);
   readonly #patienceMs: number;
   readonly #given = new Map<number, Batch>();
   #port: MessagePort | undefined;
   #next = 0;
   #isLost = false;
 
-  /** @param entry the file that the thread runs; it calls helpCopying(). None: no thread */
-  constructor(entry: URL | undefined, paths: number, patienceMs = PATIENCE_MS) {
+  /** @param entry the file that the thread runs; it calls helpCopying() */
+  constructor(entry: URL, patienceMs = PATIENCE_MS) {
+    this.#entry = entry;
     this.#patienceMs = patienceMs;
+  }
+
+  /** Starts the thread where so many paths are worth one: it gets ready while more are looked at. */
+  expect(paths: number): void {
+    if (this.#port !== undefined || paths < PATHS_ALONE || navigator.hardwareConcurrency < 2)
+      return;
+    this.#port = startThread(this.#entry, {});
+  }
+
+  /** Comes before all that is given. @param paths at least as many as there will be batches */
+  begin(paths: number): void {
+    this.expect(paths);
     this.#states = new States(paths);
-    const isWanted = paths >= PATHS_ALONE && navigator.hardwareConcurrency > 1;
-    if (isWanted && entry !== undefined) this.#port = this.#start(entry);
+    this.#port?.postMessage(this.#states.words);
   }
 
   get isFree(): boolean {
     return this.#port !== undefined && this.#given.size < GIVEN_MAX;
   }
 
-  give({ actions, source, target, stage }: Omit<Batch, typeof Symbol.dispose>): void {
+  give({ source, target, ...batch }: Omit<Batch, typeof Symbol.dispose>): void {
     using opening = new DisposableStack();
     const own = {
       source: opening.use(duplicate(source)).fd,
@@ -89,20 +106,25 @@ export class CopyHelper implements Disposable {
     };
     const opened = opening.move();
     const index = this.#next++;
-    this.#given.set(index, { ...own, actions, stage, [Symbol.dispose]: () => opened.dispose() });
-    const { isLabelled } = stage;
-    const task: Task = { ...own, index, isLabelled, names: namesOf(actions) };
+    this.#given.set(index, { ...own, ...batch, [Symbol.dispose]: () => opened.dispose() });
+    const { isLabelled } = batch.stage;
+    const task: Task = {
+      ...own,
+      index,
+      isLabelled,
+      isBare: batch.isBare,
+      names: namesOf(batch.actions),
+    };
     this.#port!.postMessage(task);
   }
 
   /** Those that are done. They are the caller's to close. */
   *takeDone(): Generator<Returned> {
     if (this.#given.size === 0) return;
-    const { receiveMessageOnPort } = threads();
     for (;;) {
-      const sent = receiveMessageOnPort(this.#port!) as { message: Outcome } | undefined;
-      if (sent === undefined) return;
-      yield this.#returned(sent.message);
+      const outcome = received<Outcome>(this.#port!);
+      if (outcome === undefined) return;
+      yield this.#returned(outcome);
     }
   }
 
@@ -125,17 +147,6 @@ export class CopyHelper implements Disposable {
     } catch (error) {
       if (!this.#isLost) throw error;
     }
-  }
-
-  #start(entry: URL): MessagePort {
-    const { Worker, MessageChannel } = threads();
-    const { port1, port2 } = new MessageChannel();
-    const workerData = { port: port2, states: this.#states.words };
-    const worker = new Worker(entry, { workerData, transferList: [port2] });
-    // One that can't start takes nothing, so that all is done here; unheard, it would end us.
-    worker.on("error", () => undefined);
-    worker.unref();
-    return port1;
   }
 
   #returned({ index, undone, ...rest }: Outcome): Returned {
@@ -164,13 +175,6 @@ function duplicate(fd: number): Handle {
 }
 
 function namesOf(actions: readonly CopyAction[]): Uint8Array {
-  const end = Buffer.from([0]);
-  return Buffer.concat(
-    actions.flatMap(({ path }) => [path.subarray(path.lastIndexOf(0x2f) + 1), end]),
-  );
-}
-
-/** Loaded when wanted: most copies are of few files. */
-function threads(): typeof import("node:worker_threads") {
-  return require("node:worker_threads");
+  const names = actions.map(({ path }) => latin1Part(path, path.lastIndexOf(0x2f) + 1));
+  return Buffer.from(`${names.join("\0")}\0`, "latin1");
 }

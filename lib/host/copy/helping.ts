@@ -9,11 +9,15 @@ import { NewFileFlags } from "./flags.ts";
 import type { Outcome, Task } from "./helper.ts";
 import { PlainFiles } from "./plain-file.ts";
 
-/** @param words of the states of all tasks, by index */
-export function helpCopying(port: MessagePort, words: Int32Array<SharedArrayBuffer>): void {
-  const states = new States(words);
+/** @param port brings the states of all tasks by index first, and then these */
+export function helpCopying(port: MessagePort): void {
   const files = new PlainFiles(new ContentCopier(async () => {}));
-  port.on("message", (task: Task) => {
+  let states = new States(0);
+  port.on("message", (task: Int32Array<SharedArrayBuffer> | Task) => {
+    if (task instanceof Int32Array) {
+      states = new States(task);
+      return;
+    }
     if (states.take(task.index, THEIRS) !== FREE) return;
     port.postMessage(carryOut(task, files, () => states.showLife()));
     states.settle(task.index, DONE);
@@ -21,14 +25,14 @@ export function helpCopying(port: MessagePort, words: Int32Array<SharedArrayBuff
 }
 
 function carryOut(task: Task, files: PlainFiles, onFile: () => void): Outcome {
-  const { index, source, target, isLabelled, names } = task;
+  const { index, source, target, isLabelled, isBare, names } = task;
   const stage = { isLabelled, flags: new NewFileFlags() };
   const undone: number[] = [];
   let bytes = 0;
   let place = 0;
   try {
     for (const name of eachName(names)) {
-      const copied = files.copy(source, target, name, stage);
+      const copied = files.copy(source, target, name, { stage, isBare });
       if (copied === undefined) undone.push(place);
       else bytes += copied;
       onFile();

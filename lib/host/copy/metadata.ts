@@ -37,20 +37,22 @@ export function copyOwnerAndMode(
 }
 
 /**
- * The same for a file that was just made on a stage, open for real: it is ours, has
- * the plain mode of the original, and no attributes but what the system gives to each.
+ * The same for a file or a directory that was just made on a stage, open for real: it is
+ * ours, and has no attributes but what the system gives to each.
  *
  * @param isLabelled whether the system gives any
+ * @param mode that it was made with
  */
 export function giveOwnerAndMode(
   copy: Handle,
   status: Pick<InodeStatus, "mode" | "uid" | "gid">,
-  { attributes, isLabelled }: { attributes: Attributes; isLabelled: boolean },
+  { attributes, isLabelled, mode }: { attributes: Attributes; isLabelled: boolean; mode: number },
   path: Uint8Array,
 ): void {
   const isOurs = status.uid === OURS.uid && status.gid === OURS.gid;
   if (!isOurs) copyOwner(copy.fd, status, path);
-  if (!isOurs || (status.mode & ~PLAIN_MODE) !== 0) {
+  // A change of owner takes suid and sgid away.
+  if (status.mode !== mode || !isOurs) {
     const result = libc().fchmod(copy.fd, status.mode);
     checked(result, () => `Cannot set the mode of the copy of ${visible(path)}`);
   }

@@ -19,6 +19,7 @@ import { Progress } from "../progress.ts";
 import { act, type Done, toItsEnd } from "./act.ts";
 import type { CopySides } from "./copier.ts";
 import { Events } from "./events.ts";
+import type { CopyHelper } from "./helper.ts";
 import { writtenSince } from "./since.ts";
 import type { CopySource } from "./source.ts";
 import { verifyCopies } from "./verify.ts";
@@ -32,7 +33,7 @@ export interface RunOptions {
   /** Whether the copies are read back. */
   readonly verifies: boolean;
   /** See CopySides. */
-  readonly helper?: URL | undefined;
+  readonly helper?: CopyHelper | undefined;
 }
 
 /**

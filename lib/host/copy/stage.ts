@@ -37,6 +37,7 @@ export interface Spot {
 export interface StageTraits {
   /** Whether the system gives attributes of its own to all that is made, such as a label. */
   readonly isLabelled: boolean;
+  /** Of its files. */
   readonly flags: NewFileFlags;
 }
 
@@ -47,6 +48,7 @@ export class Stage implements Disposable, StageTraits {
   readonly top: Handle;
   readonly isLabelled: boolean;
   readonly flags = new NewFileFlags();
+  readonly directoryFlags = new NewFileFlags();
   readonly #stage: Handle;
   readonly #path: Uint8Array;
   #replacing: Handle | undefined;

@@ -17,7 +17,7 @@ import { checked, cString, libc, ptr } from "../libc.ts";
 import { type Attributes, attributesOf } from "../xattr.ts";
 import { flagsToCopy, giveFlags } from "./flags.ts";
 import { reasonToLeaveOut } from "./left-out.ts";
-import { copyOwnerAndMode, copyTimes, giveAttributes } from "./metadata.ts";
+import { copyTimes, giveAttributes, giveOwnerAndMode } from "./metadata.ts";
 import { moveInto, removeUnfinished, replace } from "./place.ts";
 import { type Spot, Stage, type StageTraits } from "./stage.ts";
 
@@ -25,6 +25,8 @@ import { type Spot, Stage, type StageTraits } from "./stage.ts";
 const WAITING_MAX = 65_536;
 const BYTES_MAX = 1024 ** 3;
 const AT_REMOVEDIR = 0x200;
+/** Of a directory until it is finished. */
+const NEW_MODE = 0o700;
 /** Each holds descriptors, of which a process may commonly have 1024. */
 const STAGES_MAX = 100;
 
@@ -124,8 +126,9 @@ export class Staging implements Disposable {
     for (const { path, status, attributes, flags } of this.#directories.splice(0).reverse()) {
       const { stage, rest } = this.#onStage(latin1(path))!;
       using directory = openBeneath(stage.top.fd, rest, READ_DIRECTORY);
-      giveFlags(directory.fd, flags, path);
-      copyOwnerAndMode(directory, status, attributes, path);
+      stage.directoryFlags.give(directory.fd, flags, path);
+      const given = { attributes, isLabelled: stage.isLabelled, mode: NEW_MODE };
+      giveOwnerAndMode(directory, status, given, path);
       copyTimes(directory.fd, status, path);
       if (!nextPath.startsWith(`${latin1(path)}/`)) continue;
       unfinished.unshift({ path, status, copy: statusOf(directory.fd) });
@@ -236,7 +239,7 @@ export class Staging implements Disposable {
  */
 export function makeDirectory(spot: Spot, attributes: Attributes, flags: number): void {
   const text = cString(spot.name);
-  const made = libc().mkdirat(spot.directory, ptr(text), 0o700);
+  const made = libc().mkdirat(spot.directory, ptr(text), NEW_MODE);
   checked(made, () => `Cannot make the directory ${visible(spot.path)}`);
   if (attributes.size === 0 && flags === 0) return;
   try {

@@ -1,6 +1,7 @@
 /**
- * A walk with more threads, once it is so long that a thread's start is worth it. Each takes the next directory that is free; what was walked ahead of its
- * turn is written where the walk comes to it, so the output is the same to the byte.
+ * A walk with more threads, once it is so long that a thread's start is worth it. Each takes
+ * the next directory that is free; what was walked ahead of its turn is written where the
+ * walk comes to it, so the output is the same to the byte.
  */
 import type { MessagePort } from "node:worker_threads";
 import type { Offered, Share } from "../../btrfs/share.ts";
@@ -8,6 +9,7 @@ import type { InodeId } from "../../btrfs/side.ts";
 import { Failure } from "../../fault.ts";
 import { bytesOf, type WalkAhead, walkAhead } from "./records.ts";
 import { DONE, FREE, OURS, type State, States, THEIRS } from "./states.ts";
+import { received, startThread } from "./thread.ts";
 import type { Records, Work } from "./work.ts";
 
 /**
@@ -72,23 +74,13 @@ export class SharedWalk implements Share {
     for (const [index, { inode }] of directories.entries()) this.#indexes.set(inode, index);
     const work: Work = { ...this.#options.work, directories, states: this.#states.words };
     const helpers = this.#options.helpers ?? this.#wantedHelpers();
-    for (let helper = 0; helper < helpers; helper++) this.#ports.push(this.#start(work));
+    for (let helper = 0; helper < helpers; helper++) {
+      this.#ports.push(startThread(this.#options.helper, { work }));
+    }
   }
 
   #wantedHelpers(): number {
     return blocksRead() - this.#begunBlocks > READING_BLOCKS ? HELPERS_READING : 1;
-  }
-
-  /** @returns where the records of another thread arrive */
-  #start(work: Work): MessagePort {
-    const { Worker, MessageChannel } = threads();
-    const { port1, port2 } = new MessageChannel();
-    const workerData = { work, port: port2 };
-    const worker = new Worker(this.#options.helper, { workerData, transferList: [port2] });
-    // One that can't start takes nothing, so that all is done here; unheard, it would end us.
-    worker.on("error", () => undefined);
-    worker.unref();
-    return port1;
   }
 
   takes({ tree, inode }: InodeId): boolean {
@@ -146,10 +138,9 @@ export class SharedWalk implements Share {
   }
 
   #take(index: number): void {
-    const { receiveMessageOnPort } = threads();
     for (let turn = 0; !this.#arrived.has(index); turn = (turn + 1) % this.#ports.length) {
-      const sent = receiveMessageOnPort(this.#ports[turn]!) as { message: Records } | undefined;
-      if (sent !== undefined) this.#arrived.set(sent.message.index, sent.message);
+      const records = received<Records>(this.#ports[turn]!);
+      if (records !== undefined) this.#arrived.set(records.index, records);
     }
     const records = this.#arrived.get(index)!;
     this.#arrived.delete(index);
@@ -161,9 +152,4 @@ export class SharedWalk implements Share {
 /** By this process, from disks: nothing where all is in memory. */
 function blocksRead(): number {
   return process.resourceUsage().fsRead;
-}
-
-/** Loaded when wanted: most walks are over before. */
-function threads(): typeof import("node:worker_threads") {
-  return require("node:worker_threads");
 }
