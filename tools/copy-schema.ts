@@ -118,6 +118,9 @@ export const planned = {
   actions: z.array(deed),
   equal: z.array(z.strictObject(path)),
   skipped: z.array(z.strictObject({ ...path, reason })),
+  left_out: z
+    .array(z.strictObject({ ...path, reason }))
+    .describe("What the disk doesn't give: the run that carries this out ends with 4"),
   in_use: z.array(writer).describe("Who has one of the files open for writing"),
   notes: z.array(z.string()),
 };

@@ -17,7 +17,7 @@ export type Decision =
   | { readonly kind: "act"; readonly action: CopyAction["kind"] }
   | { readonly kind: "equal" }
   | { readonly kind: "pass" }
-  | { readonly kind: "skip"; readonly reason: string }
+  | { readonly kind: "skip" | "leave-out"; readonly reason: string }
   | { readonly kind: "conflict"; readonly copy: CopyState; readonly reason: string | undefined };
 
 export function decide(entry: SourceEntry, facts: CopyFacts, update: boolean): Decision {
@@ -26,6 +26,9 @@ export function decide(entry: SourceEntry, facts: CopyFacts, update: boolean): D
   if (idle !== undefined) return { kind: "skip", reason: idle };
   if (copy === undefined) return { kind: "act", action: creation(status) };
   if (entry.role === "parent" && copy.status.type === "directory") return { kind: "pass" };
+  if (copy.unreadable !== undefined && !update) {
+    return { kind: "leave-out", reason: copy.unreadable };
+  }
   if (entry.role === "named" && isEqualCopy(copy.differences)) return decideEqual(status, copy);
   const obstacle = obstacleTo(entry, copy, facts, update);
   if (obstacle !== undefined) return { kind: "conflict", copy, reason: obstacle.reason };

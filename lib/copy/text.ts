@@ -26,6 +26,7 @@ export function renderPlan(plan: CopyPlan, persistPath: string): string {
     ...plan.actions.map((action) => renderAction(action, persistPath)),
     ...plan.equal.map((path) => `equal     ${visible(path)}`),
     ...plan.skipped.map(({ path, reason }) => `skip      ${visible(path)}: ${reason}`),
+    ...plan.leftOut.map(({ path, reason }) => `left out  ${visible(path)}: ${reason}`),
     ...plan.writers.map((writer) => `in use    ${describeWriter(writer)}`),
     ...plan.notes.map((note) => `note      ${visible(note)}`),
   ];
@@ -40,11 +41,12 @@ export function planToJson(plan: CopyPlan, persistPath: string, additions?: Addi
 }
 
 /** What is done and what is not, for JSON. */
-export function planFields({ actions, equal, skipped, writers, notes }: CopyPlan) {
+export function planFields({ actions, equal, skipped, leftOut, writers, notes }: CopyPlan) {
   return {
     actions: actions.map(actionFields),
     equal: equal.map(pathFields),
     skipped: skipped.map(reasonFields),
+    left_out: leftOut.map(reasonFields),
     in_use: writers.map(writerFields),
     notes,
   };

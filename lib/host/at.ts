@@ -109,8 +109,7 @@ export function namesIn(directory: Handle, path: Uint8Array): Uint8Array[] {
   try {
     return readdirSync(directory.path, { encoding: "buffer" });
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    throw new Failure(`Cannot list ${visible(path)}: ${code}`, { cause });
+    throw CallFailure.of(cause, `Cannot list ${visible(path)}`);
   }
 }
 

@@ -7,7 +7,6 @@
  */
 import { readSync } from "node:fs";
 import type { Difference } from "../copy/difference.ts";
-import { Failure } from "../fault.ts";
 import type { InodeStatus } from "../inode-status.ts";
 import { visible } from "../text.ts";
 import { type Handle, linkTextOf, lookAt, READ, reopen } from "./at.ts";
@@ -131,7 +130,7 @@ function dataFrom({ fd }: Handle, position: number, path: Uint8Array): number {
     return nextData(fd, position) ?? Number.POSITIVE_INFINITY;
   } catch (cause) {
     if (!(cause instanceof CallFailure)) throw cause;
-    throw new Failure(`Cannot compare ${visible(path)} with its copy: ${cause.code}`, { cause });
+    throw new CallFailure(`Cannot compare ${visible(path)} with its copy`, cause.errno);
   }
 }
 
@@ -150,7 +149,6 @@ function readOnce(fd: number, buffer: Buffer, position: number, path: Uint8Array
   try {
     return readSync(fd, buffer, 0, buffer.length, position);
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    throw new Failure(`Cannot compare ${visible(path)} with its copy: ${code}`, { cause });
+    throw CallFailure.of(cause, `Cannot compare ${visible(path)} with its copy`);
   }
 }

@@ -78,6 +78,11 @@ export class CallFailure extends Failure {
     this.errno = code;
     this.code = name;
   }
+
+  /** The same of a call that node:fs made, and threw for. */
+  static of(thrown: unknown, action: string): CallFailure {
+    return new CallFailure(action, Math.abs((thrown as NodeJS.ErrnoException).errno ?? 0));
+  }
 }
 
 /** Returns the call's value, or throws with errno; `action` reads "Cannot open /x". */

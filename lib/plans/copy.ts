@@ -32,6 +32,8 @@ export interface SourceEntry {
 export interface CopyState {
   readonly status: InodeStatus;
   readonly differences: readonly Difference[];
+  /** Why these are not known. */
+  readonly unreadable?: string | undefined;
 }
 
 export interface CopyFacts {
@@ -49,6 +51,8 @@ export interface CopyFacts {
   readonly leftovers: readonly Leftover[];
   /** What has the name of such a leftover and is none: nothing new can be made beside it. */
   readonly obstacles: readonly Uint8Array[];
+  /** What can't be looked at, and why: a copy of it can't be made. */
+  readonly unreadable: readonly Skipped[];
   /** The paths that were named one by one, and not by a list. */
   readonly named: readonly Uint8Array[];
   /** Who has one of the files open for writing. */
@@ -99,6 +103,8 @@ export interface CopyPlan {
   /** Paths that are there already and equal. */
   readonly equal: readonly Uint8Array[];
   readonly skipped: readonly Skipped[];
+  /** What is not copied though it should be, as is known before. */
+  readonly leftOut: readonly Skipped[];
   readonly writers: readonly Writer[];
   /** What the user should know, a line each. */
   readonly notes: readonly string[];
@@ -124,6 +130,7 @@ class Planner {
   readonly #actions: CopyAction[] = [];
   readonly #equal: SourceEntry[] = [];
   readonly #skipped: Skipped[] = [];
+  readonly #leftOut: Skipped[];
   readonly #conflicts: string[] = [];
   readonly #sides: SideNames;
   /** Whether --update would settle one of them. */
@@ -136,6 +143,7 @@ class Planner {
     this.#facts = facts;
     this.#update = update;
     this.#sides = facts.names ?? { from: "the root", to: facts.persistPath };
+    this.#leftOut = [...facts.unreadable];
     this.#actions.push(...facts.leftovers.map(removeLeftover));
   }
 
@@ -146,6 +154,9 @@ class Planner {
     switch (decision.kind) {
       case "skip":
         this.#skipped.push({ path, reason: decision.reason });
+        break;
+      case "leave-out":
+        this.#leftOut.push({ path, reason: decision.reason });
         break;
       case "conflict":
         this.#addConflict(entry, decision.copy, decision.reason);
@@ -175,6 +186,7 @@ class Planner {
       actions: [...this.#actions, ...late],
       equal: this.#equal.filter((entry) => !isFilled(entry)).map(({ path }) => path),
       skipped: this.#skipped,
+      leftOut: this.#leftOut,
       writers: this.#facts.writers,
       notes: notesOf(this.#facts, this.#actions, filled, this.#links.incomplete),
     };

@@ -12,7 +12,10 @@ import { plural, visible } from "../text.ts";
 import { type CopyFacts, type CopyPlan, planCopy, type SideNames } from "./copy.ts";
 
 export interface RestoreFacts
-  extends Pick<CopyFacts, "entries" | "leftovers" | "obstacles" | "live" | "mountPoints"> {
+  extends Pick<
+    CopyFacts,
+    "entries" | "leftovers" | "obstacles" | "unreadable" | "live" | "mountPoints"
+  > {
   /** Of the live mount points those that are files; paths as latin1. */
   readonly liveFiles: ReadonlySet<string>;
   readonly names: SideNames;

@@ -20,7 +20,6 @@ import { makeBtrfs, mountAt, Scratch, sh } from "../support/disk.ts";
 import { Machine as HostMachine } from "../support/machine.ts";
 import { describePrivileged } from "../support/privileged.ts";
 import { writeProfile } from "../support/profile.ts";
-import { spoil } from "../support/spoil.ts";
 
 const MIB = 1024 ** 2;
 
@@ -332,31 +331,6 @@ describePrivileged("persist-copy of what survives by itself", () => {
     expect(ran.stderr).toContain("/nix/store: on the subvolume nix");
     expect(ran.status).toBe(3);
     expect(readdirSync(machine.in("persist"))).toEqual([]);
-  });
-});
-
-describePrivileged("persist-copy from a failing disk", () => {
-  test("says which file can't be read, and copies the others", () => {
-    using m = new Machine(128 * MIB);
-    using scratch = new Scratch();
-    const other = mountAt(scratch, "other", makeBtrfs(scratch, "other-disk", 128 * MIB));
-    const content = Buffer.from("a rare text ".repeat(2000));
-    writeFileSync(m.write("/bad"), content);
-    m.write("/good");
-    writeFileSync(`${other}/bad`, content);
-    for (const dir of [m.root, m.persist]) sh(["umount", dir]);
-    spoil(m.device, content);
-    sh(["mount", "-o", "subvol=root", m.device, m.root]);
-    const copy = () =>
-      blankroot(["persist-copy", "--root", m.root, "--persist", other, "/bad", "/good"]);
-    expect(copy().stderr).toContain("Cannot compare /bad with its copy: EIO\n  Nothing was copied");
-    rmSync(`${other}/bad`);
-    const ran = copy();
-    expect(ran.stderr).toContain(
-      "1 of 2 paths had to be left out:\n    /bad: it can't be read (EIO)",
-    );
-    expect(ran.status).toBe(4);
-    expect(readdirSync(other)).toEqual(["good"]);
   });
 });
 

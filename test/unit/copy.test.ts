@@ -66,6 +66,7 @@ function plan(entries: SourceEntry[], more: Partial<CopyFacts> = {}, update = fa
     mountPoints: new Set<string>(),
     leftovers: [],
     obstacles: [],
+    unreadable: [],
     named: [],
     writers: [],
     outside: [],
@@ -105,6 +106,23 @@ describe("planCopy()", () => {
       "link /b /a",
       "link /c /a",
     ]);
+  });
+
+  test("leaves out what can't be read, and replaces it only where that is asked for", () => {
+    const reason = "it can't be compared with its copy (EIO)";
+    const copy = { ...copyOf("file", "content"), unreadable: reason };
+    const entries = [entry("/d", "directory"), entry("/d/f", "file", { copy })];
+    const unreadable = [{ path: bytes("/d/g"), reason: "it can't be looked at (EIO)" }];
+    const made = plan(entries, { unreadable });
+    expect(made.actions.map(({ path }) => text(path))).toEqual(["/d"]);
+    expect(made.leftOut).toEqual([...unreadable, { path: bytes("/d/f"), reason }]);
+    const told = renderPlan(made, "/persist");
+    expect(told).toContain("left out  /d/g: it can't be looked at (EIO)\nleft out  /d/f: ");
+    expect(JSON.parse(planToJson(made, "/persist")).left_out).toEqual([
+      { path: "/d/g", reason: "it can't be looked at (EIO)" },
+      { path: "/d/f", reason },
+    ]);
+    expect(actions(entries, { unreadable }, true)).toEqual(["make-directory /d", "copy-file /d/f"]);
   });
 
   test("skips what is equal but for a time, and sets a directory's", () => {

@@ -41,9 +41,14 @@ export async function act(
 ): Promise<void> {
   using progress = new Progress("paths done", showsProgress);
   const copied = new CopyProgress(plan.actions, performance.now());
+  const leaveOut = (path: Skipped) => {
+    done.leftOut.push(path);
+    events.tell(() => leftOutToJson(path));
+  };
   const show = () => progress.tell(() => copied.text(performance.now()));
   for (const note of plan.notes) events.tell(() => noteToJson(note));
   for (const line of idleToJson(plan)) events.tell(() => line);
+  for (const path of plan.leftOut) leaveOut(path);
   for (const writer of plan.writers) events.tell(() => writerToJson(writer));
   await applyCopy(plan, sides, {
     onMade(action) {
@@ -54,10 +59,7 @@ export async function act(
       done.actions.push(action);
       events.tell(() => actionToJson(action));
     },
-    onLeftOut(path) {
-      done.leftOut.push(path);
-      events.tell(() => leftOutToJson(path));
-    },
+    onLeftOut: leaveOut,
     onBytes(count) {
       copied.addBytes(count);
       show();

@@ -28,6 +28,15 @@ export function reasonToLeaveOut(error: unknown): string | undefined {
   return error instanceof CallFailure && !OF_ALL.has(error.code) ? error.message : undefined;
 }
 
+/** What a disk says of what it holds damaged: no reason not to copy all else. */
+export const OF_DISK: ReadonlySet<string> = new Set(["EIO", "EUCLEAN", "EBADMSG"]);
+
+/** Such as "it can't be listed (EIO)"; undefined where it is no reason of one path's own. */
+export function reasonOfDisk(error: unknown, what: string): string | undefined {
+  if (!(error instanceof CallFailure && OF_DISK.has(error.code))) return undefined;
+  return `it can't be ${what} (${error.code})`;
+}
+
 /** The paths of a run that have no copy. What needs one of them can have none either. */
 export class LeftOutPaths {
   /** As latin1. */

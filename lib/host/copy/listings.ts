@@ -38,19 +38,19 @@ export class Listings {
    */
   of(path: Uint8Array, inode: bigint, open: () => Handle | undefined): readonly Listed[] {
     const { tree } = this.#trees.find(path);
-    const known = tree.isFrozen ? this.#search(tree, Number(inode), path) : undefined;
+    const known = tree.isFrozen ? this.#search(tree, Number(inode)) : undefined;
     if (known !== undefined) return known;
     const directory = open();
     return directory === undefined ? [] : namesIn(directory, path).map((name) => ({ name }));
   }
 
-  /** Undefined where a block can't be read. */
-  #search(tree: SourceTree, inode: number, path: Uint8Array): DirectoryInode[] | undefined {
+  /** Undefined where a block can't be read, or makes no sense. */
+  #search(tree: SourceTree, inode: number): DirectoryInode[] | undefined {
     try {
       return [...this.#inodesOf(tree).of(inode)];
     } catch (error) {
-      if (error instanceof CallFailure) return undefined;
-      throw error instanceof Damage ? error.at(path) : error;
+      if (error instanceof CallFailure || error instanceof Damage) return undefined;
+      throw error;
     }
   }
 

@@ -7,16 +7,16 @@ import { type Leftover, STAGE_NAME } from "../../copy/leftover.ts";
 import { Failure, Refusal } from "../../fault.ts";
 import type { InodeStatus } from "../../inode-status.ts";
 import { latin1 } from "../../latin1.ts";
-import type { CopyState, SourceEntry } from "../../plans/copy.ts";
+import type { CopyState, Skipped, SourceEntry } from "../../plans/copy.ts";
 import { isWithin } from "../../profile/paths.ts";
 import { visible } from "../../text.ts";
-import { type Handle, linkTextOf, lookAt } from "../at.ts";
-import { compareHandles } from "../compare.ts";
-import { statusAt, statusOf } from "../inode-status.ts";
-import { CallFailure, lentName } from "../libc.ts";
+import { type Handle, lookAt } from "../at.ts";
+import { statusOf } from "../inode-status.ts";
 import { Directory, openDirectory } from "./directory.ts";
+import { reasonOfDisk } from "./left-out.ts";
 import { Listings } from "./listings.ts";
 import { Pauses } from "./pauses.ts";
+import { linkTextAt, stateOf, statusNamed } from "./spots.ts";
 import { isStage } from "./stage.ts";
 import type { SourceTrees } from "./trees.ts";
 
@@ -40,6 +40,8 @@ export interface Looked {
   readonly leftovers: readonly Leftover[];
   /** Under the same name, and by no run. */
   readonly obstacles: readonly Uint8Array[];
+  /** What the disk doesn't give, and what lies below it. */
+  readonly unreadable: readonly Skipped[];
 }
 
 /**
@@ -61,17 +63,23 @@ export async function lookAtSources(
     for (const path of paths) await walk.add(path);
     if (walk.missing.length > 0) throw notThere(walk.missing);
     const { leftovers, obstacles } = walk;
-    return { entries: walk.entries(), leftovers, obstacles };
+    const unreadable = walk.unreadable.sort((a, b) => Buffer.compare(a.path, b.path));
+    return { entries: walk.entries(), leftovers, obstacles, unreadable };
   } catch (cause) {
     if (!(cause instanceof Failure)) throw cause;
     throw new Failure(cause.message, { hint: "Nothing was copied", cause });
   }
 }
 
-/** Whether the path is there, through no symbolic link. */
+/** Whether the path is there, through no symbolic link; so is what the disk doesn't give. */
 export function isThere(top: number, path: Uint8Array): boolean {
-  using handle = lookAt(top, path);
-  return handle !== undefined;
+  try {
+    using handle = lookAt(top, path);
+    return handle !== undefined;
+  } catch (error) {
+    if (reasonOfDisk(error, "looked at") === undefined) throw error;
+    return true;
+  }
 }
 
 /** Where an inode was found: a name in a directory of the root. */
@@ -86,7 +94,7 @@ interface Spotted {
 }
 
 /** What stands at a path. In the persist root nothing is looked for. */
-type Noted = InodeStatus["type"] | "persist root";
+type Noted = InodeStatus["type"] | "persist root" | "unreadable";
 
 class Walk {
   readonly #sides: Sides;
@@ -99,6 +107,7 @@ class Walk {
   readonly leftovers: Leftover[] = [];
   readonly obstacles: Uint8Array[] = [];
   readonly missing: Uint8Array[] = [];
+  readonly unreadable: Skipped[] = [];
 
   constructor(sides: Sides, onLook: () => void) {
     this.#sides = sides;
@@ -130,7 +139,12 @@ class Walk {
     return keyed.sort((a, b) => (a.key < b.key ? -1 : 1)).map(({ entry }) => entry);
   }
 
+  /** Notes what is there, or that it can't be told. @returns undefined where nothing is */
   #lookByPath(path: Uint8Array, role: SourceEntry["role"]): Noted | undefined {
+    return this.#whereReadable(path, "looked at", () => this.#lookThrough(path, role));
+  }
+
+  #lookThrough(path: Uint8Array, role: SourceEntry["role"]): Noted | undefined {
     const known = this.#known(latin1(path), role);
     if (known !== undefined) return known;
     const slash = path.lastIndexOf(SLASH);
@@ -192,7 +206,7 @@ class Walk {
     using original = rest.length === 0 ? lookAt(tree.fd, rest) : lookAt(directory.fd, name);
     // Gone since it was looked at: the copy will be refused or left out for that.
     if (original === undefined) return { status: statusOf(copy.fd), differences: ["type"] };
-    return { status: statusOf(copy.fd), differences: compareHandles(original, copy, path) };
+    return stateOf(original, copy, path);
   }
 
   #lookForLeftover(directory: Uint8Array): void {
@@ -207,15 +221,34 @@ class Walk {
   async #lookInto(path: Uint8Array): Promise<Uint8Array[]> {
     const { status: seen, copy } = this.#entries.get(latin1(path))!;
     using directory = this.#source(path);
-    using copies = copy === undefined ? undefined : this.#openCopies(path);
+    const listed = this.#whereReadable(path, "listed", () => ({
+      names: this.#listings.of(path, seen.inode, () => directory.handle),
+      copies: copy === undefined ? undefined : this.#openCopies(path),
+    }));
+    if (listed === "unreadable") return [];
+    using copies = listed.copies;
     const directories: Uint8Array[] = [];
-    for (const { name, status } of this.#listings.of(path, seen.inode, () => directory.handle)) {
+    for (const { name, status } of listed.names) {
       if (this.#pauses.isDue()) await this.#pauses.pause();
       const child = join(path, name);
       const spotted = { directory, name, path: child, copies: copies?.fd, status };
-      if (this.#look(spotted, "named") === "directory") directories.push(child);
+      const look = () => this.#look(spotted, "named");
+      if (this.#whereReadable(child, "looked at", look) === "directory") directories.push(child);
     }
     return directories;
+  }
+
+  /** Notes what the disk doesn't give, which then is no part of what is copied. */
+  #whereReadable<T>(path: Uint8Array, what: string, look: () => T): T | "unreadable" {
+    try {
+      return look();
+    } catch (error) {
+      const reason = reasonOfDisk(error, what);
+      if (reason === undefined) throw error;
+      this.#entries.delete(latin1(path));
+      this.unreadable.push({ path, reason });
+      return "unreadable";
+    }
   }
 
   #source(path: Uint8Array): Directory {
@@ -225,21 +258,6 @@ class Walk {
   #openCopies(path: Uint8Array): Handle | undefined {
     return openDirectory(this.#sides.persist, path, path);
   }
-}
-
-/** @throws CallFailure that names the path */
-function statusNamed(directory: number, name: Uint8Array, path: Uint8Array) {
-  try {
-    return statusAt(directory, lentName(name));
-  } catch (error) {
-    if (!(error instanceof CallFailure)) throw error;
-    throw new CallFailure(`Cannot look at ${visible(path)}`, error.errno);
-  }
-}
-
-function linkTextAt(directory: number, name: Uint8Array): Uint8Array | undefined {
-  using link = lookAt(directory, name);
-  return link !== undefined && statusOf(link.fd).type === "symlink" ? linkTextOf(link) : undefined;
 }
 
 function join(directory: Uint8Array, name: Uint8Array): Uint8Array {

@@ -133,8 +133,9 @@ function tellSince(since: readonly Skipped[], events: Events): void {
   say.warn(`${count}, and that is not in the copy:${linesOf(since)}`);
 }
 
-function notAll(leftOut: readonly Skipped[], { actions }: CopyPlan): Failure {
-  const count = `${leftOut.length} of ${plural(actions.length, "path")}`;
+function notAll(leftOut: readonly Skipped[], plan: CopyPlan): Failure {
+  const all = plan.actions.length + plan.leftOut.length;
+  const count = `${leftOut.length} of ${plural(all, "path")}`;
   return new Failure(
     `Cannot copy everything, ${count} had to be left out:${linesOf(leftOut, leftOut.length)}`,
     {
