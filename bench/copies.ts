@@ -4,8 +4,8 @@
  *
  * Each copy goes to an empty place that was made for it, once all that was written and
  * deleted before is on the disk, so that nobody pays for another's leftovers. persist-copy
- * ends when its copies are on the disk; none of the others waits for that, but for the
- * one that is made to.
+ * ends when its copies are on the disk; none of the others waits for that, but for those
+ * that are made to.
  */
 import { closeSync, mkdirSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
@@ -59,6 +59,18 @@ interface Copier {
 
 const CP = ({ root, folder, place }: Side, flags = "") =>
   `cp -a ${flags} ${root}/${folder} ${place}/`;
+const SYNC = ({ place }: Side) => `sync --file-system ${place}`;
+
+/** What persist-copy does besides, by hand: all of one instant, and on the disk at the end. */
+function cpOfSnapshot(side: Side): string {
+  const root = `${side.root}-frozen`;
+  return [
+    `btrfs --quiet subvolume snapshot -r ${side.root} ${root}`,
+    CP({ ...side, root }),
+    SYNC(side),
+    `btrfs --quiet subvolume delete ${root}`,
+  ].join("; ");
+}
 
 function copiers({ inPlace, copy }: Built): Copier[] {
   return [
@@ -77,8 +89,9 @@ function copiers({ inPlace, copy }: Built): Copier[] {
     {
       name: "cp -a; sync --file-system",
       shares: "where it can",
-      line: (side) => `${CP(side)}; sync --file-system ${side.place}`,
+      line: (side) => `${CP(side)}; ${SYNC(side)}`,
     },
+    { name: "snapshot; cp -a of it; sync", shares: "where it can", line: cpOfSnapshot },
     ...[1, 2].map((threads) => ({
       name: `C, the bare calls, ${threads === 1 ? "one thread" : "two threads"}`,
       shares: "always" as const,

@@ -96,7 +96,8 @@ type Part = "scripts" | "executables" | "all";
 function partOf(only: string | undefined): Part {
   if (only === undefined) return "all";
   if (only === "scripts" || only === "executables") return only;
-  throw new Error(`--only ${only}: expected scripts or executables`);
+  console.error(`Cannot run: --only ${only}, expected scripts or executables`);
+  process.exit(2);
 }
 
 /** With files, loop devices and mounts of their own. */
