@@ -1,5 +1,4 @@
 /** Paths of an old root, looked at by persist-copy's own means. */
-import { lstatSync } from "node:fs";
 import type { Destination } from "../copy/destinations.ts";
 import { Refusal } from "../fault.ts";
 import { latin1 } from "../latin1.ts";
@@ -8,6 +7,7 @@ import { planRestore } from "../plans/restore.ts";
 import { visible } from "../text.ts";
 import { isThere, lookAtSources } from "./copy/look.ts";
 import { SourceTrees } from "./copy/trees.ts";
+import { statusThrough } from "./inode-status.ts";
 import { Progress } from "./progress.ts";
 import type { Roots } from "./roots.ts";
 
@@ -66,7 +66,8 @@ export async function lookAndPlan(
   return planRestore(target.to, facts, update);
 }
 
-/** A mount point of the running system. */
+/** A mount point of the running system: no server is asked, which may be gone. */
 function isFile(path: Uint8Array): boolean {
-  return lstatSync(Buffer.from(path), { throwIfNoEntry: false })?.isDirectory() === false;
+  const seen = statusThrough(path);
+  return seen !== undefined && seen.type !== "directory";
 }

@@ -17,9 +17,9 @@ export function mountedCopies(
   if (persist === undefined) return [];
   return [...liveMounts(mounts, places)].flatMap(([path, mountPoint]) => {
     const bytes = Uint8Array.from(Buffer.from(path, "latin1"));
-    const seen = statusThrough(Buffer.from(mountPoint, "latin1"));
     using copy = lookAt(persist, bytes);
-    const isCopy = seen !== undefined && copy !== undefined;
-    return isCopy && isSameInode(seen, statusOf(copy.fd)) ? [bytes] : [];
+    if (copy === undefined) return [];
+    const seen = statusThrough(Buffer.from(mountPoint, "latin1"));
+    return seen !== undefined && isSameInode(seen, statusOf(copy.fd)) ? [bytes] : [];
   });
 }
