@@ -11,7 +11,6 @@
 import { addedAhead } from "./added-ahead.ts";
 import { isDirectory, type Status } from "./change.ts";
 import { Damage, Vanished } from "./damage.ts";
-import type { Listing } from "./directory.ts";
 import { holdSameEntries } from "./listing-queries.ts";
 import { requireOneOf } from "./lookup.ts";
 import { compare, hasOtherwise, scopeBelow } from "./merge.ts";
@@ -117,9 +116,10 @@ class Walk {
     const { listing } = level;
     level.isAdded = status === "A" && scope === "whole";
     level.pathLength = this.#path.length;
+    let taken = 0;
     for (; level.rank < listing.count; level.rank++) {
       if (scope === "whole" && !listing.isDirectory(level.rank)) {
-        if (status === "A") level.rank = this.#takeFiles(listing, level.rank);
+        if (status === "A" && level.rank >= taken) taken = this.#takeFiles(level);
         if (level.rank === listing.count) break;
         if (listing.isDirectory(level.rank)) this.#takeOne(status, status, side, level, scope);
         else this.#takeLeaf(status, side, level);
@@ -130,13 +130,15 @@ class Walk {
     side.leave();
   }
 
-  /** Reports a run of files at once, if that is wanted. @returns the rank to go on at */
-  #takeFiles(entries: Listing, from: number): number {
-    if (this.#visitFiles === undefined) return from;
-    const to = entries.endOfFiles(from);
-    if (to === from) return from;
-    const directory = this.#path.length === 0 ? EMPTY : this.#path.take();
-    return this.#visitFiles({ directory, entries, from, to }) ? to : from;
+  /** Reports a run of files at once, if that is wanted. @returns from where on there may be another */
+  #takeFiles(level: Level): number {
+    const { directory, listing: entries, rank: from } = level;
+    const to = this.#visitFiles === undefined ? entries.count : entries.endOfFiles(from);
+    if (this.#visitFiles === undefined || to === from) return to;
+    const path = this.#path.length === 0 ? EMPTY : this.#path.take();
+    const files = { tree: directory.tree, directory: path, entries, from, to };
+    if (this.#visitFiles(files)) level.rank = to;
+    return to;
   }
 
   /** Reports an entry that has none below it: what most of a million are. */

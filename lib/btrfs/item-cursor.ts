@@ -99,6 +99,15 @@ export class ItemCursor implements Place {
     return this.#nextPage() ? this.#page : undefined;
   }
 
+  /** The next one. @param last where the header of this one's last item begins */
+  pageAfter(last: number): Page | undefined {
+    this.at = last;
+    this.length = 0;
+    this.#itemsLeft = 0;
+    this.#readHeader();
+    return this.page();
+  }
+
   /** Lets the current item come once more. */
   stepBack(): void {
     this.#again = true;

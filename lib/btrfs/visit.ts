@@ -10,6 +10,8 @@ export type Visit = (change: Change) => void;
 
 /** Regular files that were added to one directory: a run of its entries. All lent. */
 export interface AddedFiles {
+  /** Of the subvolume that holds them. */
+  readonly tree: number;
   /** Absolute; "" is the top. */
   readonly directory: Uint8Array;
   readonly entries: Listing;

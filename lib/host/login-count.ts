@@ -1,16 +1,18 @@
 /** The line for a login message, counted: what makes it slower than a kept one is all loaded here. */
 import { type Change, isDirectory } from "../btrfs/change.ts";
+import { FileSizes } from "../btrfs/file-sizes.ts";
 import { treesWithNested } from "../btrfs/nested.ts";
 import { TooDeep } from "../btrfs/too-deep.ts";
-import type { Visit } from "../btrfs/visit.ts";
+import type { AddedFiles } from "../btrfs/visit.ts";
 import { ByteSum, NOTHING, weightOfFile } from "../byte-sum.ts";
-import { type Judge, judgesBy, type PersistSide } from "../fate.ts";
+import { type Judge, type JudgeFilesIn, judgesBy, type PersistSide } from "../fate.ts";
 import { latin1 } from "../latin1.ts";
 import { Losses, type LossGroup } from "../losses/losses.ts";
 import { swapOf } from "../plans/preview.ts";
 import { readProfile } from "../profile/read.ts";
 import { loginText } from "../report/login.ts";
 import { subvolumeOf } from "./btrfs-ioctl.ts";
+import type { Judges } from "./comparison.ts";
 import { diffSubvolumes } from "./diff.ts";
 import { persistSideOf } from "./fate.ts";
 import type { LoginRequest } from "./login.ts";
@@ -54,7 +56,7 @@ export async function countForLogin(
   const isSet = swapOf(probeSwapFacts(profile, roots)) === "done";
   if (!isSet) return { line: undefined, basis };
   const side = noting(persistSideOf(roots));
-  const { judge } = judgesBy({
+  const judges = judgesBy({
     live,
     persistRoot: persist?.path,
     persist: side,
@@ -62,8 +64,9 @@ export async function countForLogin(
     ignore: true,
     explain: false,
   });
-  const count = new Count(judge);
-  const isWhole = walkFor(LIMIT_MS, roots, (change) => count.add(change));
+  const sizes = new FileSizes(new TreeSearch(roots.root), subvolumeOf(roots.root));
+  const count = new Count(judges, sizes);
+  const isWhole = walkFor(LIMIT_MS, roots, count);
   const line = loginText({ lost: count.lost, groups: count.groups(), isWhole });
   // Of a persist root that is not there yet, nothing tells a change.
   if (!isWhole || persist === undefined) return { line, basis: undefined };
@@ -101,16 +104,25 @@ function noting(side: PersistSide | undefined): (PersistSide & { isAsked: boolea
 class TimeIsOver extends Error {}
 
 /** @returns whether the walk came to its end */
-function walkFor(limitMs: number, { root, base }: Roots, visit: Visit): boolean {
+function walkFor(limitMs: number, { root, base }: Roots, count: Count): boolean {
   const endMs = performance.now() + limitMs;
   const tooDeep = new TooDeep();
   let changes = 0;
+  let nextLook = CHANGES_BETWEEN_LOOKS;
+  const step = (more: number) => {
+    changes += more;
+    if (changes < nextLook) return;
+    nextLook = changes + CHANGES_BETWEEN_LOOKS;
+    if (performance.now() > endMs) throw new TimeIsOver();
+  };
+  const visitFiles = (files: AddedFiles) => {
+    step(files.to - files.from);
+    return count.addFiles(files);
+  };
   try {
-    diffSubvolumes({ root, base, tooDeep }, (change) => {
-      if (++changes % CHANGES_BETWEEN_LOOKS === 0 && performance.now() > endMs) {
-        throw new TimeIsOver();
-      }
-      visit(change);
+    diffSubvolumes({ root, base, tooDeep, visitFiles }, (change) => {
+      step(1);
+      count.add(change);
     });
   } catch (error) {
     if (error instanceof TimeIsOver) return false;
@@ -124,10 +136,14 @@ class Count {
   #files = 0;
   readonly #bytes = new ByteSum();
   readonly #judge: Judge;
+  readonly #judgeFilesIn: JudgeFilesIn;
+  readonly #sizes: FileSizes;
   readonly #losses = new Losses(Date.now());
 
-  constructor(judge: Judge) {
+  constructor({ judge, judgeFilesIn }: Judges, sizes: FileSizes) {
     this.#judge = judge;
+    this.#judgeFilesIn = judgeFilesIn;
+    this.#sizes = sizes;
   }
 
   add(change: Change): void {
@@ -139,6 +155,19 @@ class Count {
     this.#files++;
     this.#bytes.add(weight);
     this.#losses.add(change.path, weight, inode.ctime);
+  }
+
+  /** Files of one directory at once, where one verdict holds for all; false: one by one. */
+  addFiles(files: AddedFiles): boolean {
+    const { directory, from, to } = files;
+    if (this.#judgeFilesIn(directory)?.fate !== "lost") return false;
+    const sizeBytes = this.#sizes.sum(files);
+    if (sizeBytes === undefined) return false;
+    const weight = { sizeBytes, names: 1 };
+    this.#files += to - from;
+    this.#bytes.add(weight);
+    this.#losses.addFiles(files, weight);
+    return true;
   }
 
   get lost() {

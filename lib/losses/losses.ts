@@ -11,6 +11,7 @@
  * to come has no age, and is counted.
  */
 import type { Time } from "../btrfs/change.ts";
+import type { AddedFiles } from "../btrfs/visit.ts";
 import { ByteSum, type Weight } from "../byte-sum.ts";
 import { compareExact, type Exact } from "../exact.ts";
 import { latin1, latin1Part } from "../latin1.ts";
@@ -58,9 +59,7 @@ export class Losses {
   /** A path of the walk, whatever becomes of it: its name may show a project. */
   note(path: Uint8Array): void {
     const slash = path.lastIndexOf(SLASH);
-    const length = path.length - slash - 1;
-    if (path[slash + 1] !== DOT || length > MARK_LENGTH_MAX) return;
-    if (MARKS.has(latin1Part(path, slash + 1))) this.#enter(path, slash).isProject = true;
+    if (isMark(path, slash + 1)) this.#enter(path, slash).isProject = true;
   }
 
   /** A lost file. @param ctime its own */
@@ -69,6 +68,26 @@ export class Losses {
     level.sum ??= new Sum(level.owner);
     const timeMs = Number(ctime.seconds) * 1000 + Math.floor(ctime.nanoseconds / 1e6);
     level.sum.add(path, weight, timeMs, this.#nowMs);
+  }
+
+  /**
+   * Notes and adds lost files of one directory, where nobody will ask when they were
+   * changed.
+   *
+   * @param weight of all together
+   */
+  addFiles({ directory, entries, from, to }: AddedFiles, weight: Weight): void {
+    const path = new Uint8Array(directory.length + 1);
+    path.set(directory);
+    path[directory.length] = SLASH;
+    const level = this.#enter(path, directory.length);
+    level.sum ??= new Sum(level.owner);
+    level.sum.addFiles(to - from, weight);
+    // The names rise.
+    for (let rank = from; rank < to; rank++) {
+      if (entries.arena[entries.nameStart(rank)]! > DOT) break;
+      if (isMark(entries.name(rank), 0)) level.isProject = true;
+    }
   }
 
   /** Ends the walk: all groups, the largest first. */
@@ -118,6 +137,12 @@ export class Losses {
     if (group === undefined) this.#groups.set(key, sum);
     else group.take(sum);
   }
+}
+
+/** Whether a path ends with a name, from an offset on, that shows a project. */
+function isMark(path: Uint8Array, start: number): boolean {
+  if (path[start] !== DOT || path.length - start > MARK_LENGTH_MAX) return false;
+  return MARKS.has(latin1Part(path, start));
 }
 
 /** Below a few names no table says anything more. */
@@ -194,6 +219,11 @@ class Sum {
     if (timeMs < nowMs - RECENT_MS) return;
     this.#recentFiles++;
     this.#recentBytes.add(weight);
+  }
+
+  addFiles(files: number, weight: Weight): void {
+    this.#files += files;
+    this.#bytes.add(weight);
   }
 
   take(other: Sum): void {

@@ -1,5 +1,5 @@
 /** Items of btrfs as bytes, for trees that tests make up. */
-import { DirItem, FileExtentItem, InodeItem, RootRef } from "../../lib/btrfs/format.ts";
+import { DirItem, FileExtentItem, InodeItem, RootItem, RootRef } from "../../lib/btrfs/format.ts";
 import type { Item } from "./fake-tree.ts";
 
 const TREE = 5;
@@ -24,12 +24,13 @@ export function entry(
 
 export function inodeItem(
   inode: number,
-  fields: { mode?: number; size?: number } = {},
+  fields: { mode?: number; size?: number; links?: number } = {},
   tree = TREE,
 ): Item {
   const content = Buffer.alloc(InodeItem.size);
   content.writeUInt32LE(fields.mode ?? 0o100644, InodeItem.mode);
   content.writeUInt32LE(fields.size ?? 0, InodeItem.sizeBytes);
+  content.writeUInt32LE(fields.links ?? 0, InodeItem.links);
   return { tree, objectid: inode, type: 1, offset: 0, content };
 }
 
@@ -61,6 +62,13 @@ export function extent(
     content.writeUInt32LE(place.length ?? 4096, FileExtentItem.numBytes);
   } else content.write(inline, FileExtentItem.inlineData, "latin1");
   return { tree: TREE, objectid: inode, type: 108, offset, content };
+}
+
+/** The record of a subvolume. */
+export function rootItem(tree: number, treeBytes: number): Item {
+  const content = Buffer.alloc(RootItem.size);
+  content.writeUInt32LE(treeBytes, RootItem.bytesUsed);
+  return { tree: 1, objectid: tree, type: 132, offset: 0, content };
 }
 
 /** Where a subvolume hangs: directory and name in its parent's tree. */

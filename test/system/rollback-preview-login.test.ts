@@ -1,6 +1,7 @@
 /** The one line for a login: what it says, when it says nothing, and that it is never out of date. */
 import { expect, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { formatBytes } from "../../lib/text.ts";
 import { blankroot, COMMAND } from "../support/blankroot.ts";
 import { sh } from "../support/disk.ts";
 import { Machine } from "../support/machine.ts";
@@ -51,6 +52,27 @@ describePrivileged("rollback-preview --login", () => {
     );
     const preview = JSON.parse(machine.run("rollback-preview", "--json").stdout);
     expect(preview.counts.lost).toEqual({ files: 2, bytes: 31 });
+  });
+
+  test("counts as the whole preview does, whatever kinds of files there are", () => {
+    using machine = new Machine('[persist]\nfiles = ["/srv/listed"]\nignore = ["/srv/**/*.tmp"]\n');
+    machine.write("root", "/home/jo/p/a", "/home/jo/p/b", "/home/jo/.git", "/home/jo/q/.git/x");
+    machine.write("root", "/srv/listed", "/srv/a.tmp", "/srv/b/c.tmp", "/srv/b/d", "/top", "/.git");
+    machine.write("root", "/var/lib/a/.x", "/var/lib/a/-", "/var/lib/a/\n", "/var/lib/\xff\x1b/x");
+    nest(machine, "root/var/lib/portables");
+    machine.write("root", "/var/lib/portables/a", "/var/lib/portables/deeper/b");
+    sh(["ln", machine.in("root/home/jo/p/a"), machine.in("root/home/jo/p/c")]);
+    sh(["ln", machine.in("root/home/jo/p/a"), machine.in("root/var/lib/a/linked")]);
+    sh(["truncate", "--size=1234567890123", machine.in("root/var/lib/a/sparse")]);
+    sh(["truncate", "--size=7E", machine.in("root/home/jo/q/sparse")]);
+    sh(["mkfifo", machine.in("root/home/jo/p/fifo")]);
+    sh(["setfattr", "-n", "user.a", "-v", "x", machine.in("root/home/jo/p/b")]);
+    machine.link("/home/jo/p/link", "/elsewhere");
+    const { counts, groups } = JSON.parse(machine.run("rollback-preview", "--json").stdout);
+    const { files, bytes } = counts.lost;
+    expect([files, groups.length]).toEqual([20, 7]);
+    const amount = `${files} files, ${formatBytes(BigInt(bytes))} would be lost at the next boot`;
+    expect(login(machine)).toBe(`${amount}: files of jo, a, systemd-portabled and 3 more\n`);
   });
 
   test("keeps the line for as long as nothing that it follows from has changed", () => {

@@ -1,4 +1,6 @@
 import { describe, expect, test } from "bun:test";
+import { Listing } from "../../lib/btrfs/directory.ts";
+import { ItemCursor } from "../../lib/btrfs/item-cursor.ts";
 import { Losses, type LossGroup, RECENT_MS } from "../../lib/losses/losses.ts";
 import { ownerOf } from "../../lib/losses/owner.ts";
 import {
@@ -10,6 +12,8 @@ import {
   SHARED_PLACES,
 } from "../../lib/losses/places.ts";
 import { ageText, groupLines, ownerName } from "../../lib/report/losses.ts";
+import { entry } from "../support/btrfs-items.ts";
+import { FakeTree } from "../support/fake-tree.ts";
 
 const NOW = new Date("2026-11-23T12:00:00Z");
 const HOUR_MS = 3_600_000;
@@ -106,6 +110,30 @@ describe("Losses", () => {
     expect(groups[0]!.places).toEqual(["/home/jo/p"]);
   });
 
+  test("takes files of one directory at once as one by one, but for their times", () => {
+    const files = ["!", ".git", ".hgx", "a", "b"];
+    for (const names of [files, files.slice(2), files.slice(0, 2), [".svn"]]) {
+      for (const directory of ["", "/home/jo/p", "/home/jo/.cache/p", "/var/lib/x/y/z/p"]) {
+        const [single, together] = [new Losses(NOW.getTime()), new Losses(NOW.getTime())];
+        for (const losses of [single, together]) {
+          losses.add(bytes("/home/jo/o/x"), weighing(1), secondsAgo(0));
+        }
+        for (const name of names) {
+          single.note(bytes(`${directory}/${name}`));
+          single.add(bytes(`${directory}/${name}`), weighing(2 ** 40), secondsAgo(0));
+        }
+        const entries = new Listing();
+        entries.load(new ItemCursor(new FakeTree(entriesOf(names))), 5, 256);
+        const run = { tree: 5, directory: bytes(directory), entries, from: 0, to: names.length };
+        together.addFiles(run, weighing(names.length * 2 ** 40));
+        for (const losses of [single, together]) {
+          losses.add(bytes("/srv/x"), weighing(1), secondsAgo(0));
+        }
+        expect(counted(together)).toEqual(counted(single));
+      }
+    }
+  });
+
   test.each<[what: string, mark: string, group: string]>([
     ["a home", "/home/jo/.git", "home jo"],
     ["what a service keeps", "/var/lib/gitea/x/.git", "service gitea"],
@@ -200,6 +228,21 @@ test.each<[kind: LossGroup["kind"], name: string]>([
 ])("ownerName() of a %s is %s", (kind, name) => {
   expect(ownerName({ kind, name: "jo" })).toBe(name);
 });
+
+function entriesOf(names: readonly string[]) {
+  return names.map((name, index) => entry(256, 2 + index, name, { inode: 300 + index }));
+}
+
+function counted(losses: Losses) {
+  return losses.groups().map(({ kind, name, within, places, files, bytes }) => ({
+    kind,
+    name,
+    within,
+    places,
+    files,
+    bytes,
+  }));
+}
 
 function lossesOf(...files: [path: string, bytes: number][]): LossGroup[] {
   const losses = new Losses(NOW.getTime());
