@@ -1,6 +1,9 @@
 /**
  * Where the last line for a login message is kept, with what it followed from. It lies in
  * /run and is root's alone; whatever can't be read or written there is as nothing kept.
+ *
+ * The checked profile lies beside it: to read one takes a parser and a schema, which are
+ * half of what a program loads.
  */
 import {
   closeSync,
@@ -14,6 +17,7 @@ import {
   writeSync,
 } from "node:fs";
 import { dirname } from "node:path";
+import type { Profile } from "../profile.ts";
 import type { DecidingMounts, RootPlace } from "./probe/deciding-mounts.ts";
 import type { SubvolumesState } from "./probe/subvolumes-state.ts";
 
@@ -26,6 +30,8 @@ const SIZE_MAX_BYTES = 4 * 1024 ** 2;
 export interface Answer {
   /** What decides beside the mounts and the subvolumes. */
   readonly key: string;
+  /** What the profile's text, which is in the key, says. */
+  readonly profile: Profile;
   /** null: nothing would be lost. */
   readonly line: string | null;
   readonly place: RootPlace;

@@ -9,7 +9,7 @@ import { type Judge, type JudgeFilesIn, judgesBy, type PersistSide } from "../fa
 import { latin1 } from "../latin1.ts";
 import { Losses, type LossGroup } from "../losses/losses.ts";
 import { swapOf } from "../plans/preview.ts";
-import { readProfile } from "../profile/read.ts";
+import type { Profile } from "../profile.ts";
 import { loginText } from "../report/login.ts";
 import { subvolumeOf } from "./btrfs-ioctl.ts";
 import type { Judges } from "./comparison.ts";
@@ -20,7 +20,6 @@ import type { Answer } from "./login-answer.ts";
 import { probeTopMounts } from "./probe/deciding-mounts.ts";
 import { probeSwapFacts } from "./probe/preview-facts.ts";
 import { type SubvolumesState, subvolumesState } from "./probe/subvolumes-state.ts";
-import type { ProfileFile } from "./profile-file.ts";
 import { openRoots, type Roots } from "./roots.ts";
 import { TreeSearch } from "./tree-search.ts";
 
@@ -37,10 +36,9 @@ export interface Counted {
 }
 
 export async function countForLogin(
-  { file, bytes }: ProfileFile,
+  profile: Profile,
   named: LoginRequest["named"],
 ): Promise<Counted> {
-  const profile = readProfile(file, bytes);
   const persistRoot = profile.persist.root;
   // Before any of it is used: a mount made meanwhile makes it another basis.
   const topMounts = probeTopMounts(persistRoot);

@@ -48,8 +48,12 @@ export async function loginLine(request: LoginRequest): Promise<string | undefin
   const kept = key === undefined ? undefined : keptAnswer(key);
   if (kept !== undefined && isStillTrue(kept)) return kept.line ?? undefined;
   const { countForLogin } = await import("./login-count.ts");
-  const { line, basis } = await countForLogin(file, named);
-  if (key !== undefined && basis !== undefined) keepAnswer({ key, line: line ?? null, ...basis });
+  const profile =
+    kept?.profile ?? (await import("../profile/read.ts")).readProfile(file.file, file.bytes);
+  const { line, basis } = await countForLogin(profile, named);
+  if (key !== undefined && basis !== undefined) {
+    keepAnswer({ key, profile, line: line ?? null, ...basis });
+  }
   return line;
 }
 

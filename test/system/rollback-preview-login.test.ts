@@ -75,6 +75,25 @@ describePrivileged("rollback-preview --login", () => {
     expect(login(machine)).toBe(`${amount}: files of jo, a, systemd-portabled and 3 more\n`);
   });
 
+  test("takes the profile that was checked before where its text is the same", () => {
+    using machine = new Machine(TABLES);
+    rmSync(ANSWER, { force: true });
+    machine.write("root", "/a");
+    expect(login(machine)).toContain("1 file");
+    const answer = JSON.parse(readFileSync(ANSWER, "utf8"));
+    answer.profile.persist.ignore = ["/b"];
+    writeFileSync(ANSWER, JSON.stringify(answer));
+    machine.write("root", "/b");
+    expect(login(machine)).toContain("1 file");
+    machine.writeProfile(`${TABLES}\n`);
+    expect(login(machine)).toContain("2 files");
+    machine.writeProfile("[persit]\n");
+    const wrong = login(machine);
+    expect(wrong).toContain("persit");
+    rmSync(ANSWER);
+    expect(login(machine)).toBe(wrong);
+  });
+
   test("keeps the line for as long as nothing that it follows from has changed", () => {
     using machine = new Machine(TABLES);
     rmSync(ANSWER, { force: true });
