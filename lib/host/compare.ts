@@ -27,8 +27,8 @@ type Reading = "what differs" | "all bytes";
 const CHUNK_BYTES = 256 * 1024;
 /** From here on a look at the metadata, to know a reflinked copy, is cheaper than to read both. */
 const LARGE_BYTES = 1024 ** 2;
-const left = Buffer.alloc(CHUNK_BYTES);
-const right = Buffer.alloc(CHUNK_BYTES);
+/** Made when two files are first read: most runs compare none, and start the sooner. */
+let chunks: { readonly left: Buffer; readonly right: Buffer } | undefined;
 
 /**
  * Compares one inode with another; a directory by itself, without its entries.
@@ -111,6 +111,8 @@ function sameBytes(
   const { sizeBytes } = ours;
   const mayKnow = reading === "what differs" && sizeBytes >= LARGE_BYTES;
   if (mayKnow && shareAllExtents(mine.fd, other.fd, sizeBytes)) return true;
+  chunks ??= { left: Buffer.alloc(CHUNK_BYTES), right: Buffer.alloc(CHUNK_BYTES) };
+  const { left, right } = chunks;
   const isSmall = sizeBytes < CHUNK_BYTES;
   for (let at = 0; ; ) {
     // A hole in both is no byte to read, and a file of a terabyte may be nothing else.

@@ -7,6 +7,7 @@
  */
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from "node:fs";
 import { Refusal } from "../fault.ts";
+import { grown } from "../grown.ts";
 import { visible } from "../text.ts";
 import { CallFailure, checked, cString, libc, ptr } from "./libc.ts";
 
@@ -15,6 +16,8 @@ const O_CLOEXEC = 0o2000000;
 const SYMLINKS_MAX = 40;
 const WRITABLE_BY_OTHERS = 0o022;
 const STICKY = 0o1000;
+/** Hardly a file is longer, though one may be. */
+const USUAL_BYTES = 16 * 1024;
 
 /** Reads a trusted file whole; undefined where there is none. A relative path is the caller's. */
 export function readTrusted(path: string, limitBytes: number): Uint8Array | undefined {
@@ -29,12 +32,13 @@ export function readTrusted(path: string, limitBytes: number): Uint8Array | unde
 
 /** Reads a descriptor to its end, but no more than one byte over the limit. */
 export function readAtMost(fd: number, limitBytes: number): Uint8Array {
-  const buffer = Buffer.alloc(limitBytes + 1);
+  let buffer = new Uint8Array(Math.min(USUAL_BYTES, limitBytes + 1));
   let length = 0;
   for (;;) {
     const count = readSync(fd, buffer, length, buffer.length - length, null);
     length += count;
-    if (count === 0 || length === buffer.length) return Uint8Array.from(buffer.subarray(0, length));
+    if (count === 0 || length > limitBytes) return buffer.slice(0, length);
+    if (length === buffer.length) buffer = grown(buffer, Math.min(2 * length, limitBytes + 1));
   }
 }
 
