@@ -145,9 +145,9 @@ function isMark(path: Uint8Array, start: number): boolean {
   return MARKS.has(latin1Part(path, start));
 }
 
-/** Below a few names no table says anything more. */
+/** Below a few names, and within what a service keeps, no table says anything more. */
 function ownerBelow({ owner }: Level, directory: string, names: number): Owner {
-  if (names > NAMES_MAX) return owner;
+  if (names > NAMES_MAX || owner.kind === "service") return owner;
   const own = ownerOf(directory);
   return isSameOwner(own, owner) && own.place === owner.place ? owner : own;
 }

@@ -66,6 +66,24 @@ describe("the tables", () => {
     }
   });
 
+  test("have nothing of others within what a service keeps", () => {
+    const services = KNOWN_PLACES.filter(({ kind }) => kind === "service");
+    const shared = SHARED_PLACES.filter(({ kind }) => kind === "service");
+    const paths = [...KNOWN_PLACES, ...SHARED_PLACES, ...OTHER_HOMES].map(({ path }) => path);
+    const deeper = (above: string) => paths.filter((path) => path.startsWith(`${above}/`));
+    expect(services.flatMap(({ path }) => deeper(path))).toEqual([]);
+    // Of a name in a shared place, which is a service's own, nothing is told deeper down.
+    for (const { path } of shared) {
+      for (const within of deeper(path)) {
+        const name = path + within.slice(path.length).replace(/(?<=.)\/.*/, "");
+        expect([within, name === within || ownerOf(name).kind !== "service"]).toEqual([
+          within,
+          true,
+        ]);
+      }
+    }
+  });
+
   test("are deep as NAMES_MAX says", () => {
     const namesIn = (path: string) => path.split("/").filter((name) => name !== "").length;
     const deepest = [
