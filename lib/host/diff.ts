@@ -12,6 +12,7 @@ import { addedWalk, diffTrees } from "../btrfs/diff-trees.ts";
 import { FIRST_FREE_OBJECTID } from "../btrfs/format.ts";
 import type { Offered } from "../btrfs/share.ts";
 import type { Subvolume } from "../btrfs/side.ts";
+import type { TreeReader } from "../btrfs/tree-reader.ts";
 import type { DiffOptions, Visit } from "../btrfs/visit.ts";
 import { Failure, Refusal } from "../fault.ts";
 import { subvolumeOf, syncFilesystem } from "./btrfs-ioctl.ts";
@@ -24,6 +25,8 @@ export interface Tops {
   readonly root: number;
   /** Undefined compares with nothing: all is added. */
   readonly base: number | undefined;
+  /** Of the root's tree, by whoever has one; nobody else uses it meanwhile. */
+  readonly reader?: TreeReader | undefined;
   /** Absolute paths below the tops that the comparison is limited to, such as "/etc". */
   readonly within?: readonly Uint8Array[] | undefined;
   /** A transaction: only what was written in it or later; see `commitTransaction()`. */
@@ -43,10 +46,10 @@ export interface Tops {
  *   not one of a btrfs subvolume, Failure where metadata can't be read
  */
 export function diffSubvolumes(tops: Tops, visit: Visit): void {
-  const { root, base, within, since, visitFiles, share, tooDeep, onMethod } = tops;
+  const { root, base, reader, within, since, visitFiles, share, tooDeep, onMethod } = tops;
   using ours = new Top(root);
   using theirs = base === undefined ? undefined : new Top(base);
-  const subvolumes = { root: ours.read(), base: theirs?.read() };
+  const subvolumes = { root: ours.read(reader), base: theirs?.read() };
   const content = theirs === undefined ? () => neverNeeded() : contentBelow(ours.fd, theirs.fd);
   const delta = subvolumes.base && findDelta(subvolumes.root, subvolumes.base);
   onMethod?.(delta?.reason ?? "reading the root alone, without a base");
@@ -77,7 +80,7 @@ class Top implements Disposable {
     this.fd = checked(libc().openat(directory, ptr(name), flags, 0), action);
   }
 
-  read(): Subvolume {
+  read(reader?: TreeReader): Subvolume {
     const tree = subvolumeOf(this.fd);
     const { ino } = fstatSync(this.fd);
     if (ino !== FIRST_FREE_OBJECTID) {
@@ -86,7 +89,8 @@ class Top implements Disposable {
       );
     }
     syncFilesystem(this.fd);
-    return { reader: new TreeSearch(this.fd), inodes: new TreeSearch(this.fd), tree };
+    const search = () => new TreeSearch(this.fd);
+    return { reader: reader ?? search(), inodes: search(), tree };
   }
 
   [Symbol.dispose](): void {

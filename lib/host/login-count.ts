@@ -1,8 +1,9 @@
 /** The line for a login message, counted: what makes it slower than a kept one is all loaded here. */
 import { type Change, isDirectory } from "../btrfs/change.ts";
-import { FileSizes } from "../btrfs/file-sizes.ts";
 import { treesWithNested } from "../btrfs/nested.ts";
+import { SmallTree } from "../btrfs/small-tree.ts";
 import { TooDeep } from "../btrfs/too-deep.ts";
+import type { TreeReader } from "../btrfs/tree-reader.ts";
 import type { AddedFiles } from "../btrfs/visit.ts";
 import { ByteSum, NOTHING, weightOfFile } from "../byte-sum.ts";
 import { type Judge, type JudgeFilesIn, judgesBy, type PersistSide } from "../fate.ts";
@@ -62,9 +63,9 @@ export async function countForLogin(
     ignore: true,
     explain: false,
   });
-  const sizes = new FileSizes(new TreeSearch(roots.root), subvolumeOf(roots.root));
-  const count = new Count(judges, sizes);
-  const isWhole = walkFor(LIMIT_MS, roots, count);
+  const tree = new SmallTree(new TreeSearch(roots.root), subvolumeOf(roots.root));
+  const count = new Count(judges, tree);
+  const isWhole = walkFor(LIMIT_MS, roots, tree, count);
   const line = loginText({ lost: count.lost, groups: count.groups(), isWhole });
   // Of a persist root that is not there yet, nothing tells a change.
   if (!isWhole || persist === undefined) return { line, basis: undefined };
@@ -102,7 +103,12 @@ function noting(side: PersistSide | undefined): (PersistSide & { isAsked: boolea
 class TimeIsOver extends Error {}
 
 /** @returns whether the walk came to its end */
-function walkFor(limitMs: number, { root, base }: Roots, count: Count): boolean {
+function walkFor(
+  limitMs: number,
+  { root, base }: Roots,
+  reader: TreeReader,
+  count: Count,
+): boolean {
   const endMs = performance.now() + limitMs;
   const tooDeep = new TooDeep();
   let changes = 0;
@@ -118,7 +124,7 @@ function walkFor(limitMs: number, { root, base }: Roots, count: Count): boolean 
     return count.addFiles(files);
   };
   try {
-    diffSubvolumes({ root, base, tooDeep, visitFiles }, (change) => {
+    diffSubvolumes({ root, base, reader, tooDeep, visitFiles }, (change) => {
       step(1);
       count.add(change);
     });
@@ -135,13 +141,13 @@ class Count {
   readonly #bytes = new ByteSum();
   readonly #judge: Judge;
   readonly #judgeFilesIn: JudgeFilesIn;
-  readonly #sizes: FileSizes;
+  readonly #tree: SmallTree;
   readonly #losses = new Losses(Date.now());
 
-  constructor({ judge, judgeFilesIn }: Judges, sizes: FileSizes) {
+  constructor({ judge, judgeFilesIn }: Judges, tree: SmallTree) {
     this.#judge = judge;
     this.#judgeFilesIn = judgeFilesIn;
-    this.#sizes = sizes;
+    this.#tree = tree;
   }
 
   add(change: Change): void {
@@ -159,7 +165,7 @@ class Count {
   addFiles(files: AddedFiles): boolean {
     const { directory, from, to } = files;
     if (this.#judgeFilesIn(directory)?.fate !== "lost") return false;
-    const sizeBytes = this.#sizes.sum(files);
+    const sizeBytes = this.#tree.sizeOf(files);
     if (sizeBytes === undefined) return false;
     const weight = { sizeBytes, names: 1 };
     this.#files += to - from;
