@@ -8,6 +8,7 @@ import {
   mkdtempSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -85,6 +86,14 @@ describe("loadProfile() takes a named file", () => {
   test("whosever it is", () => {
     chmodSync(file, 0o666);
     expect(named(file).profile.host.name).toBe("vm");
+  });
+
+  test.each([16_383, 16_384, 16_385, 100_000, 2 ** 20])("of %d bytes", (bytes) => {
+    const path = join(dir, "padded.toml");
+    const host = TEXT.replace("vm", "last");
+    writeFileSync(path, `# ${"x".repeat(bytes - host.length - 3)}\n${host}`);
+    expect(statSync(path).size).toBe(bytes);
+    expect(named(path).profile.host.name).toBe("last");
   });
 
   test.each([
