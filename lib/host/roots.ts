@@ -132,13 +132,13 @@ async function locate(request: RootsRequest, mounts: readonly Mount[]): Promise<
     throw new UsageFault("Cannot tell which root is meant: neither a profile nor --root names it");
   }
   const path = `/${profile.btrfs.root}`;
-  const running = runningRoot(profile);
+  const running = runningRoot(profile, mounts);
   const device = running?.device ?? (await findFilesystem(profile));
   return {
     device,
     path,
     dir: undefined,
-    places: placesOf(mountsOfDevice(device), latin1OfText(path)),
+    places: placesOf(mountsOfDevice(device, mounts), latin1OfText(path)),
     what: running === undefined ? "the root on the profile's disk" : "the running system's root",
     running: running !== undefined,
   };
@@ -154,7 +154,7 @@ function locateDirectory(dir: string, mounts: readonly Mount[]): Located {
   const here = { mount, dir: latin1OfText(real) };
   const device = textOfLatin1(mount.source);
   const path = pathInFilesystem(here);
-  const elsewhere = placesOf(mountsOfDevice(device), path).filter(
+  const elsewhere = placesOf(mountsOfDevice(device, mounts), path).filter(
     (place) => place.mount.id !== mount.id,
   );
   const places = [here, ...elsewhere];
@@ -279,9 +279,9 @@ function describe(request: RootsRequest, located: Located, hasBase: boolean): st
   return `${located.what} (${visible(located.device)}, subvolume ${subvolume}, ${base})`;
 }
 
-function mountsOfDevice(device: string): Mount[] {
+function mountsOfDevice(device: string, mounts: readonly Mount[]): Mount[] {
   const name = blockNameOf(device);
-  return name === undefined ? [] : mountsOfBtrfs(name);
+  return name === undefined ? [] : mountsOfBtrfs(name, mounts);
 }
 
 /** `path` as it is seen from `top`, or undefined where it is not below it. */

@@ -5,10 +5,13 @@ import type { Mount } from "../../facts.ts";
 import { probeMounts } from "./mounts.ts";
 import { kernelNameOf, majorMinorOf } from "./sysfs.ts";
 
-/** The mounts of the btrfs on this device, in the order they were mounted in. */
-export function mountsOfBtrfs(kernelName: string): Mount[] {
+/** The mounts of the btrfs on this device, in the order they were mounted in. @param mounts all of them */
+export function mountsOfBtrfs(
+  kernelName: string,
+  mounts: readonly Mount[] = probeMounts(),
+): Mount[] {
   const members = btrfsMembers(kernelName);
-  return probeMounts().filter((mount) => members.has(sourceName(mount) ?? ""));
+  return mounts.filter((mount) => members.has(sourceName(mount) ?? ""));
 }
 
 /**

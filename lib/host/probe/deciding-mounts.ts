@@ -3,6 +3,7 @@
  * what is at `/`, whether the persist root is mounted, and the mount points on the root
  * subvolume itself. A mount anywhere else changes no verdict.
  */
+import type { Mount } from "../../facts.ts";
 import { latin1, latin1OfText } from "../../latin1.ts";
 import { liveMountPoints, placesOf } from "../../mount-points.ts";
 import { blockNameOf, mountsOfBtrfs } from "./btrfs-members.ts";
@@ -30,8 +31,10 @@ export interface TopMounts {
   readonly isPersistMounted: boolean;
 }
 
-export function probeTopMounts(persistRoot: string): TopMounts {
-  const mounts = probeMounts();
+export function probeTopMounts(
+  persistRoot: string,
+  mounts: readonly Mount[] = probeMounts(),
+): TopMounts {
   const top = mounts.findLast(({ mountPoint }) => mountPoint === "/");
   return {
     top: top === undefined ? [] : [top.fsType, top.source, top.root],
@@ -40,8 +43,9 @@ export function probeTopMounts(persistRoot: string): TopMounts {
 }
 
 export function probeDecidingMounts({ device, path, persistRoot }: RootPlace): DecidingMounts {
+  const mounts = probeMounts();
   const name = blockNameOf(device);
-  const ours = name === undefined ? [] : mountsOfBtrfs(name);
-  const live = liveMountPoints(probeMounts(), placesOf(ours, latin1OfText(path)));
-  return { ...probeTopMounts(persistRoot), live: live.map(latin1) };
+  const ours = name === undefined ? [] : mountsOfBtrfs(name, mounts);
+  const live = liveMountPoints(mounts, placesOf(ours, latin1OfText(path)));
+  return { ...probeTopMounts(persistRoot, mounts), live: live.map(latin1) };
 }

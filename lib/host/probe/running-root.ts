@@ -19,8 +19,11 @@ export interface RunningRoot {
 }
 
 /** The mount at `/`, where it is the profile's root subvolume on the profile's file system. */
-export function runningRoot(profile: Profile): RunningRoot | undefined {
-  const mount = probeMounts().findLast(({ mountPoint }) => mountPoint === "/");
+export function runningRoot(
+  profile: Profile,
+  mounts: readonly Mount[] = probeMounts(),
+): RunningRoot | undefined {
+  const mount = mounts.findLast(({ mountPoint }) => mountPoint === "/");
   if (mount === undefined) return undefined;
   const member = sourceName(mount);
   if (member === undefined) return undefined;

@@ -32,7 +32,7 @@ export function plainRoot(request: RootsRequest, mounts: readonly Mount[]): stri
   }
   if (profile === undefined) return undefined;
   if (canAdminister()) return keepsRootElsewhere(profile, mounts) ? "/" : undefined;
-  if (runningRoot(profile) !== undefined || keepsRootElsewhere(profile, mounts)) return "/";
+  if (runningRoot(profile, mounts) !== undefined || keepsRootElsewhere(profile, mounts)) return "/";
   throw new Refusal("Cannot look at the root on the profile's disk: that needs root", {
     hint: "The running system's root, or one that --root names, can be walked without",
   });
