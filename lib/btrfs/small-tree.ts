@@ -15,8 +15,8 @@ import type { SearchKey } from "./search-key.ts";
 import { type Page, SearchHeader, type TreeReader } from "./tree-reader.ts";
 import type { AddedFiles } from "./visit.ts";
 
-/** Of some ten thousand files. */
-const SMALL_TREE_BYTES = 8 * 1024 ** 2;
+/** Of some fifty thousand files. */
+const SMALL_TREE_BYTES = 32 * 1024 ** 2;
 
 export class SmallTree implements TreeReader {
   readonly nodeSizeBytes: number;
