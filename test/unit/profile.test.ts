@@ -28,7 +28,10 @@ function faultOf(bytes: string | Uint8Array, file = "p.toml"): string {
 
 describe("readProfile() reads", () => {
   test("the example as it stands", () => {
-    expect(readProfile("config.toml", EXAMPLE)).toMatchSnapshot();
+    const profile = readProfile("config.toml", EXAMPLE);
+    expect(profile).toMatchSnapshot();
+    // It is kept as JSON beside the line for a login.
+    expect(JSON.parse(JSON.stringify(profile))).toStrictEqual(profile);
   });
 
   test("the least there can be, with the defaults that the example shows", () => {
