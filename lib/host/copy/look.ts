@@ -126,8 +126,9 @@ class Walk {
     }
     const waiting = noted === "directory" ? [path] : [];
     for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+      const below = await this.#lookInto(next);
       // In the order of their names, for what was made in turn lies close to each other.
-      waiting.push(...(await this.#lookInto(next)).reverse());
+      for (const each of below.reverse()) waiting.push(each);
     }
   }
 

@@ -64,7 +64,9 @@ function sumsOf(
     sums.bytes += one.sizeBytes;
   };
   const waiting: Uint8Array[] = [];
-  const open = (at: Uint8Array, directory: Handle) => waiting.push(...childrenOf(directory, at));
+  const open = (at: Uint8Array, directory: Handle) => {
+    for (const child of childrenOf(directory, at)) waiting.push(child);
+  };
   add(status);
   if (status.type === "directory") open(path, handle);
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
