@@ -1,6 +1,6 @@
 /** persist-copy from a disk that doesn't give all that it holds, and to one. */
 import { expect, test } from "bun:test";
-import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { blankroot } from "../support/blankroot.ts";
 import { CopyMachine } from "../support/copies.ts";
 import { makeBtrfs, mountAt, Scratch, sh } from "../support/disk.ts";
@@ -51,6 +51,31 @@ class TwoDisks implements Disposable {
   }
 }
 
+/** /d/good and /d/bad, which has the names of many files and the rare one. */
+function fillBad(disks: TwoDisks, rare: string): void {
+  // In blocks apart from what stays healthy: the top, all others, and the directory itself.
+  for (let file = 0; file < 100; file++) disks.write(`/d/good/${file}`);
+  for (let file = 0; file < 300; file++) {
+    // Amid the others: the last name is read to open a directory at all.
+    if (file === 150) disks.write(`/d/bad/${rare}`, "");
+    disks.write(badName(file), "");
+  }
+  for (let file = 0; file < 100; file++) disks.write(`/elsewhere/${file}`);
+  for (let file = 100; file < 200; file++) disks.write(`/d/good/${file}`);
+}
+
+function badName(file: number): string {
+  return `/d/bad/${"long".repeat(40)}-${file}`;
+}
+
+function isToBeHad(path: string): boolean {
+  try {
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}
+
 describePrivileged("persist-copy from a failing disk", () => {
   test("leaves out a file whose content can't be read, and copies the others", () => {
     using disks = new TwoDisks();
@@ -78,12 +103,7 @@ describePrivileged("persist-copy from a failing disk", () => {
   test("leaves out a directory that can't be listed, and says so before and after", () => {
     using disks = new TwoDisks();
     const rare = "rare-name".repeat(20);
-    // In blocks apart from what stays healthy: the top, all others, and the directory itself.
-    for (let file = 0; file < 100; file++) disks.write(`/d/good/${file}`);
-    for (let file = 0; file < 300; file++) disks.write(`/d/bad/${"long".repeat(40)}-${file}`, "");
-    disks.write(`/d/bad/${rare}`, "");
-    for (let file = 0; file < 100; file++) disks.write(`/elsewhere/${file}`);
-    for (let file = 100; file < 200; file++) disks.write(`/d/good/${file}`);
+    fillBad(disks, rare);
     disks.damageRoot(rare);
     // The control: it can be looked at and not be listed.
     sh(["stat", `${disks.root}/d/bad`]);
@@ -102,6 +122,76 @@ describePrivileged("persist-copy from a failing disk", () => {
     expect(events.at(-1)).toMatchObject({ action: "summary", done: 202, left_out: 1 });
     expect(readdirSync(`${disks.persist}/d`)).toEqual(["good"]);
     expect(readdirSync(`${disks.persist}/d/good`)).toHaveLength(200);
+  });
+
+  test("leaves out what has attributes that can't be read", () => {
+    using disks = new TwoDisks();
+    const makers = {
+      directory: (path: string) => mkdirSync(path),
+      file: (path: string) => writeFileSync(path, ""),
+      fifo: (path: string) => void sh(["mkfifo", path]),
+    };
+    for (const [name, make] of Object.entries(makers)) {
+      // Some blocks of the others between them.
+      for (let file = 0; file < 30; file++) disks.write(`/d/other/${name}-${file}`);
+      make(`${disks.root}/d/${name}`);
+      // Each fills a block of its own, and in the order of their hashes the rare one is amid them.
+      for (const attribute of ["healthy", "rare", "third"]) {
+        const value = attribute === "rare" ? RARE : HEALTHY.repeat(10);
+        const words = ["-h", "-n", `trusted.${attribute}`, "-v", value.slice(0, 15_000)];
+        sh(["setfattr", ...words, `${disks.root}/d/${name}`]);
+      }
+    }
+    for (let file = 0; file < 30; file++) disks.write(`/d/other/last-${file}`);
+    mkdirSync(`${disks.persist}/d/directory`, { recursive: true });
+    disks.damageRoot(RARE.slice(0, 15_000));
+    // The control: all can be looked at, and their attributes can't be had.
+    for (const name of ["directory", "file", "fifo"]) {
+      sh(["stat", `${disks.root}/d/${name}`]);
+      const words = ["-h", "-n", "trusted.rare", `${disks.root}/d/${name}`];
+      expect(() => sh(["getfattr", ...words])).toThrow("Input/output error");
+    }
+    for (const words of [["--live"], []]) {
+      const ran = disks.copy("--update", ...words, "/d");
+      expect(ran.stderr).toMatch(
+        /3 of \d+ paths had to be left out:(\n +\/d\/(directory|file|fifo): it can't be read \(EIO\)){3}\n/,
+      );
+      expect(ran.status).toBe(4);
+      expect(readdirSync(`${disks.persist}/d`)).toEqual(["directory", "other"]);
+      expect(readdirSync(`${disks.persist}/d/other`)).toHaveLength(120);
+    }
+  });
+
+  test("names a path once, however often it was named, and copies what can be had of it", () => {
+    using disks = new TwoDisks();
+    const rare = "rare-name".repeat(20);
+    fillBad(disks, rare);
+    disks.damageRoot(rare);
+    expect(() => readdirSync(`${disks.root}/d/bad`)).toThrow("EIO");
+    const names = Array.from({ length: 300 }, (_, file) => badName(file));
+    const had = names.find((path) => isToBeHad(`${disks.root}${path}`));
+    const ran = disks.copy(had!, "/d/bad", "/d", "/d/bad");
+    expect(ran.stderr).toContain(
+      "1 of 205 paths had to be left out:\n    /d/bad: it can't be listed (EIO)\n",
+    );
+    expect(ran.status).toBe(4);
+    expect(readdirSync(`${disks.persist}/d/bad`)).toHaveLength(1);
+  });
+
+  test("names what --verify can't read back, and reads back all else", () => {
+    using machine = new CopyMachine(128 * MIB);
+    machine.write("/d/bad", RARE);
+    machine.write("/d/good");
+    for (const dir of [machine.root, machine.persist]) sh(["umount", dir]);
+    spoil(machine.device, RARE);
+    sh(["mount", "-o", "subvol=root", machine.device, machine.root]);
+    sh(["mount", "-o", "subvol=persist", machine.device, machine.persist]);
+    // What is shared isn't read: the copy is as damaged as its original.
+    const ran = machine.copy("--verify", "/d");
+    expect(ran.stderr).toContain(
+      "Cannot trust 1 of 3 paths, read back from the disk:\n    /d/bad: it can't be compared with its copy (EIO)\n",
+    );
+    expect(ran.status).toBe(4);
   });
 
   test("leaves out what a list names and the disk doesn't give", () => {

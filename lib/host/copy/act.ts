@@ -8,6 +8,7 @@ import {
 } from "../../copy/events.ts";
 import { CopyProgress } from "../../copy/progress.ts";
 import { actionToJson } from "../../copy/text.ts";
+import { latin1 } from "../../latin1.ts";
 import type { CopyAction, CopyPlan, Skipped } from "../../plans/copy.ts";
 import { Progress } from "../progress.ts";
 import { applyCopy } from "./apply.ts";
@@ -41,7 +42,12 @@ export async function act(
 ): Promise<void> {
   using progress = new Progress("paths done", showsProgress);
   const copied = new CopyProgress(plan.actions, performance.now());
+  const leftOut = new Set<string>();
   const leaveOut = (path: Skipped) => {
+    const key = latin1(path.path);
+    // A directory that can't be listed may fail again where it is made for what was named in it.
+    if (leftOut.has(key)) return;
+    leftOut.add(key);
     done.leftOut.push(path);
     events.tell(() => leftOutToJson(path));
   };

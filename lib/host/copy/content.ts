@@ -10,7 +10,7 @@ import { visible } from "../../text.ts";
 import type { Handle } from "../at.ts";
 import { nextData, nextHole } from "../holes.ts";
 import { CallFailure, checked, errno, errnoName, libc, ptr } from "../libc.ts";
-import { LeftOut, OF_DISK, reasonOfDisk } from "./left-out.ts";
+import { LeftOut, OF_DISK, orLeaveOut } from "./left-out.ts";
 
 /** _IOW(0x94, 9, int) of linux/fs.h; its argument is the descriptor itself. */
 const FICLONE = 0x40049409;
@@ -82,10 +82,10 @@ export class ContentCopier {
   *copyExtents(from: number, to: number, sizeBytes: number, path: Uint8Array): Generator<number> {
     let untold = 0;
     let written = 0;
-    let at = readable(() => nextData(from, 0)) ?? sizeBytes;
+    let at = orLeaveOut(() => nextData(from, 0)) ?? sizeBytes;
     while (at < sizeBytes) {
       const start = at;
-      const end = readable(() => nextHole(from, start)) ?? sizeBytes;
+      const end = orLeaveOut(() => nextHole(from, start)) ?? sizeBytes;
       while (at < end) {
         const count = this.#readPiece(from, end - at, at);
         if (count === 0) break;
@@ -99,7 +99,7 @@ export class ContentCopier {
         untold = 0;
       }
       if (at < end) break;
-      at = at < sizeBytes ? (readable(() => nextData(from, end)) ?? sizeBytes) : at;
+      at = at < sizeBytes ? (orLeaveOut(() => nextData(from, end)) ?? sizeBytes) : at;
     }
     // A hole at the end, or all of it.
     if (written < sizeBytes) ftruncateSync(to, sizeBytes);
@@ -120,16 +120,6 @@ export class ContentCopier {
       const count = Number(libc().pwrite(fd, from, length - done, position + done));
       done += checked(count, () => `Cannot write the copy of ${visible(path)}`);
     }
-  }
-}
-
-/** @throws LeftOut where the disk doesn't tell */
-function readable<T>(look: () => T): T {
-  try {
-    return look();
-  } catch (error) {
-    const reason = reasonOfDisk(error, "read");
-    throw reason === undefined ? error : new LeftOut(reason, error);
   }
 }
 

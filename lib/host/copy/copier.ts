@@ -12,7 +12,7 @@ import { ContentCopier } from "./content.ts";
 import { copyFile } from "./file.ts";
 import type { CopyHelper, Returned } from "./helper.ts";
 import { LastTouches } from "./last-touches.ts";
-import { LeftOut, LeftOutPaths, reasonToLeaveOut } from "./left-out.ts";
+import { LeftOut, LeftOutPaths, orLeaveOut, reasonToLeaveOut } from "./left-out.ts";
 import { copyOwnerAndMode } from "./metadata.ts";
 import { openOriginal } from "./original.ts";
 import { makeOther } from "./other.ts";
@@ -251,7 +251,10 @@ export class Copier implements Disposable {
     const { handle, status } = original;
     using copy = this.#lookAtCopy(path, replaces);
     const now = statusOf(copy.fd);
-    if (kind === "set-metadata") copyOwnerAndMode(copy, status, attributesOf(handle), path);
+    if (kind === "set-metadata") {
+      const attributes = orLeaveOut(() => attributesOf(handle));
+      copyOwnerAndMode(copy, status, attributes, path);
+    }
     if (kind !== "set-flags") this.#last.giveTimes({ path, status, copy: now });
     if (status.isImmutable || status.isAppendOnly) this.#last.protect({ path, status, copy: now });
     this.#listener.onDone(action);

@@ -13,7 +13,7 @@ import { checked, lentName, libc, ptr } from "../libc.ts";
 import { attributesOfOpen } from "../xattr.ts";
 import type { ContentCopier } from "./content.ts";
 import { flagsToCopy } from "./flags.ts";
-import { LeftOut } from "./left-out.ts";
+import { LeftOut, orLeaveOut } from "./left-out.ts";
 import { copyTimes, giveOwnerAndMode, PLAIN_MODE } from "./metadata.ts";
 import { CHANGES, openFile, type SourceSpot } from "./original.ts";
 import { removeUnfinished } from "./place.ts";
@@ -53,9 +53,10 @@ async function tryToCopy(
   const { file, status } = original;
   using copy = create(target, status.mode & PLAIN_MODE);
   try {
-    stage.flags.give(copy.fd, flagsToCopy(file.fd), target.path);
+    const flags = orLeaveOut(() => flagsToCopy(file.fd));
+    stage.flags.give(copy.fd, flags, target.path);
     const isShared = await content.copy(file, copy, status, target.path);
-    const attributes = attributesOfOpen(file);
+    const attributes = orLeaveOut(() => attributesOfOpen(file));
     const given = { attributes, isLabelled: stage.isLabelled, mode: status.mode & PLAIN_MODE };
     giveOwnerAndMode(copy, status, given, target.path);
     copyTimes(copy.fd, status, target.path);

@@ -31,10 +31,20 @@ export function reasonToLeaveOut(error: unknown): string | undefined {
 /** What a disk says of what it holds damaged: no reason not to copy all else. */
 export const OF_DISK: ReadonlySet<string> = new Set(["EIO", "EUCLEAN", "EBADMSG"]);
 
-/** Such as "it can't be listed (EIO)"; undefined where it is no reason of one path's own. */
+/** @param what such as "it can't be listed". @returns undefined where the disk has not said that */
 export function reasonOfDisk(error: unknown, what: string): string | undefined {
   if (!(error instanceof CallFailure && OF_DISK.has(error.code))) return undefined;
-  return `it can't be ${what} (${error.code})`;
+  return `${what} (${error.code})`;
+}
+
+/** @param read reads what is of one path alone. @throws LeftOut where the disk doesn't give that */
+export function orLeaveOut<T>(read: () => T, what = "it can't be read"): T {
+  try {
+    return read();
+  } catch (error) {
+    const reason = reasonOfDisk(error, what);
+    throw reason === undefined ? error : new LeftOut(reason, error);
+  }
 }
 
 /** The paths of a run that have no copy. What needs one of them can have none either. */

@@ -4,6 +4,7 @@
  */
 
 import { type Leftover, STAGE_NAME } from "../../copy/leftover.ts";
+import { type Found, LookedPaths } from "../../copy/looked.ts";
 import { Failure, Refusal } from "../../fault.ts";
 import type { InodeStatus } from "../../inode-status.ts";
 import { latin1 } from "../../latin1.ts";
@@ -13,7 +14,7 @@ import { visible } from "../../text.ts";
 import { type Handle, lookAt } from "../at.ts";
 import { statusOf } from "../inode-status.ts";
 import { Directory, openDirectory } from "./directory.ts";
-import { reasonOfDisk } from "./left-out.ts";
+import { LeftOut, orLeaveOut, reasonOfDisk } from "./left-out.ts";
 import { Listings } from "./listings.ts";
 import { Pauses } from "./pauses.ts";
 import { linkTextAt, stateOf, statusNamed } from "./spots.ts";
@@ -31,6 +32,8 @@ export interface Sides {
 const SLASH = 0x2f;
 const LEFTOVER = Buffer.from(STAGE_NAME);
 const PATHS_SHOWN = 20;
+const NO_LOOK = "it can't be looked at";
+const NO_LOOK_AT_COPY = "its copy can't be looked at";
 /** The place of a nested subvolume in a snapshot: BTRFS_EMPTY_SUBVOL_DIR_OBJECTID. */
 const NESTED_INODE = 2n;
 
@@ -62,9 +65,9 @@ export async function lookAtSources(
     const walk = new Walk(sides, onLook);
     for (const path of paths) await walk.add(path);
     if (walk.missing.length > 0) throw notThere(walk.missing);
-    const { leftovers, obstacles } = walk;
-    const unreadable = walk.unreadable.sort((a, b) => Buffer.compare(a.path, b.path));
-    return { entries: walk.entries(), leftovers, obstacles, unreadable };
+    const { looked, leftovers, obstacles } = walk;
+    const entries = looked.entries();
+    return { entries, leftovers, obstacles, unreadable: looked.unreadable() };
   } catch (cause) {
     if (!(cause instanceof Failure)) throw cause;
     throw new Failure(cause.message, { hint: "Nothing was copied", cause });
@@ -77,7 +80,7 @@ export function isThere(top: number, path: Uint8Array): boolean {
     using handle = lookAt(top, path);
     return handle !== undefined;
   } catch (error) {
-    if (reasonOfDisk(error, "looked at") === undefined) throw error;
+    if (reasonOfDisk(error, NO_LOOK) === undefined) throw error;
     return true;
   }
 }
@@ -93,21 +96,19 @@ interface Spotted {
   readonly status?: InodeStatus | undefined;
 }
 
-/** What stands at a path. In the persist root nothing is looked for. */
-type Noted = InodeStatus["type"] | "persist root" | "unreadable";
+/** In the persist root nothing is looked for. */
+type Noted = Found | "persist root";
 
 class Walk {
   readonly #sides: Sides;
   readonly #onLook: () => void;
-  /** By path as latin1. A path that was only led through becomes named when it is. */
-  readonly #entries = new Map<string, SourceEntry>();
   readonly #persistRoot: InodeStatus;
   readonly #pauses = new Pauses();
   readonly #listings: Listings;
+  readonly looked = new LookedPaths();
   readonly leftovers: Leftover[] = [];
   readonly obstacles: Uint8Array[] = [];
   readonly missing: Uint8Array[] = [];
-  readonly unreadable: Skipped[] = [];
 
   constructor(sides: Sides, onLook: () => void) {
     this.#sides = sides;
@@ -132,21 +133,13 @@ class Walk {
     }
   }
 
-  entries(): SourceEntry[] {
-    // "/" before all else that a name can hold: then what is in a directory follows it at once.
-    const keyed = Array.from(this.#entries, ([path, entry]) => {
-      return { key: path.replaceAll("/", "\0"), entry };
-    });
-    return keyed.sort((a, b) => (a.key < b.key ? -1 : 1)).map(({ entry }) => entry);
-  }
-
   /** Notes what is there, or that it can't be told. @returns undefined where nothing is */
   #lookByPath(path: Uint8Array, role: SourceEntry["role"]): Noted | undefined {
-    return this.#whereReadable(path, "looked at", () => this.#lookThrough(path, role));
+    return this.#whereReadable(path, NO_LOOK, () => this.#lookThrough(path, role));
   }
 
   #lookThrough(path: Uint8Array, role: SourceEntry["role"]): Noted | undefined {
-    const known = this.#known(latin1(path), role);
+    const known = this.looked.known(latin1(path), role);
     if (known !== undefined) return known;
     const slash = path.lastIndexOf(SLASH);
     const parent = path.subarray(0, slash);
@@ -161,7 +154,7 @@ class Walk {
   #look(spotted: Spotted, role: SourceEntry["role"]): Noted | undefined {
     const { directory, name, path } = spotted;
     const key = latin1(path);
-    const known = this.#known(key, role);
+    const known = this.looked.known(key, role);
     if (known !== undefined) return known;
     const status = spotted.status ?? this.#statusAt(directory.fd, name, path);
     if (status === undefined) return undefined;
@@ -172,15 +165,12 @@ class Walk {
     this.#onLook();
     const linkText = status.type === "symlink" ? linkTextAt(directory.fd, name) : undefined;
     const copy = this.#copyState(spotted);
-    const isNew = !this.#entries.has(key);
-    this.#entries.set(key, { path, status, role, linkText, copy });
-    if (isNew && copy?.status.type === "directory") this.#lookForLeftover(path);
+    const isNew = this.looked.get(key) === undefined;
+    this.looked.add(key, { path, status, role, linkText, copy });
+    if (isNew && copy?.status.type === "directory") {
+      orLeaveOut(() => this.#lookForLeftover(path), NO_LOOK_AT_COPY);
+    }
     return status.type;
-  }
-
-  #known(key: string, role: SourceEntry["role"]): Noted | undefined {
-    const known = this.#entries.get(key);
-    return known?.role === "named" || role === "parent" ? known?.status.type : undefined;
   }
 
   /** Of the top of a nested subvolume where a snapshot has nothing but its place. */
@@ -201,7 +191,7 @@ class Walk {
 
   #copyState({ directory, name, path, copies }: Spotted): CopyState | undefined {
     if (copies === undefined) return undefined;
-    using copy = lookAt(copies, name);
+    using copy = orLeaveOut(() => lookAt(copies, name), NO_LOOK_AT_COPY);
     if (copy === undefined) return undefined;
     const { tree, rest } = this.#sides.trees.find(path);
     using original = rest.length === 0 ? lookAt(tree.fd, rest) : lookAt(directory.fd, name);
@@ -220,9 +210,9 @@ class Walk {
 
   /** Looks at all names of a directory. @returns those that are directories */
   async #lookInto(path: Uint8Array): Promise<Uint8Array[]> {
-    const { status: seen, copy } = this.#entries.get(latin1(path))!;
+    const { status: seen, copy } = this.looked.get(latin1(path))!;
     using directory = this.#source(path);
-    const listed = this.#whereReadable(path, "listed", () => ({
+    const listed = this.#whereReadable(path, "it can't be listed", () => ({
       names: this.#listings.of(path, seen.inode, () => directory.handle),
       copies: copy === undefined ? undefined : this.#openCopies(path),
     }));
@@ -234,7 +224,7 @@ class Walk {
       const child = join(path, name);
       const spotted = { directory, name, path: child, copies: copies?.fd, status };
       const look = () => this.#look(spotted, "named");
-      if (this.#whereReadable(child, "looked at", look) === "directory") directories.push(child);
+      if (this.#whereReadable(child, NO_LOOK, look) === "directory") directories.push(child);
     }
     return directories;
   }
@@ -244,10 +234,9 @@ class Walk {
     try {
       return look();
     } catch (error) {
-      const reason = reasonOfDisk(error, what);
+      const reason = error instanceof LeftOut ? error.reason : reasonOfDisk(error, what);
       if (reason === undefined) throw error;
-      this.#entries.delete(latin1(path));
-      this.unreadable.push({ path, reason });
+      this.looked.leaveOut(path, reason);
       return "unreadable";
     }
   }
@@ -257,7 +246,7 @@ class Walk {
   }
 
   #openCopies(path: Uint8Array): Handle | undefined {
-    return openDirectory(this.#sides.persist, path, path);
+    return orLeaveOut(() => openDirectory(this.#sides.persist, path, path), NO_LOOK_AT_COPY);
   }
 }
 

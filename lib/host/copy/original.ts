@@ -8,7 +8,7 @@ import { isSameInode, isUnchanged } from "../../inode-status.ts";
 import { Handle, lookAt, O_CLOEXEC, READ, reopen } from "../at.ts";
 import { statusOf } from "../inode-status.ts";
 import { errno, errnoName, lentName, libc, ptr } from "../libc.ts";
-import { LeftOut } from "./left-out.ts";
+import { LeftOut, orLeaveOut } from "./left-out.ts";
 
 export const CHANGES = "it changes while it is copied";
 
@@ -32,7 +32,7 @@ export interface Original extends Disposable {
  * @throws LeftOut
  */
 export function openOriginal({ directory, name }: SourceSpot, seen: InodeStatus): Original {
-  const handle = lookAt(directory, name);
+  const handle = orLeaveOut(() => lookAt(directory, name), "it can't be looked at");
   if (handle === undefined) throw new LeftOut("it is gone since it was looked at");
   const status = statusOf(handle.fd);
   const reason = whyNot(seen, status);

@@ -1,8 +1,9 @@
 /** What is no regular file, made on a stage: directories, symbolic links, nodes. */
 import type { InodeStatus } from "../../inode-status.ts";
-import { linkTextOf, READ_DIRECTORY, reopen } from "../at.ts";
+import { type Handle, linkTextOf, READ_DIRECTORY, reopen } from "../at.ts";
 import { attributesOf, NONE } from "../xattr.ts";
 import { flagsToCopy } from "./flags.ts";
+import { orLeaveOut } from "./left-out.ts";
 import { copyOwnerAndMode, copyTimes } from "./metadata.ts";
 import { openOriginal, type SourceSpot } from "./original.ts";
 import { make, removeUnfinished } from "./place.ts";
@@ -27,14 +28,13 @@ export function makeOther(
   }
   using opened = openOriginal(original(), seen);
   const { handle, status } = opened;
-  const attributes = attributesOf(handle);
+  const attributes = orLeaveOut(() => attributesOf(handle));
   if (status.type === "directory") {
-    using directory = reopen(handle, READ_DIRECTORY, path);
-    const flags = flagsToCopy(directory.fd);
+    const flags = orLeaveOut(() => flagsOfDirectory(handle, path));
     makeDirectory(spot, attributes, flags);
     return { path, status, attributes, flags };
   }
-  const linkText = status.type === "symlink" ? linkTextOf(handle) : undefined;
+  const linkText = status.type === "symlink" ? orLeaveOut(() => linkTextOf(handle)) : undefined;
   using copy = make(spot, status, linkText);
   try {
     copyOwnerAndMode(copy, status, attributes, path);
@@ -44,4 +44,9 @@ export function makeOther(
     throw error;
   }
   return undefined;
+}
+
+function flagsOfDirectory(handle: Handle, path: Uint8Array): number {
+  using directory = reopen(handle, READ_DIRECTORY, path);
+  return flagsToCopy(directory.fd);
 }

@@ -1,9 +1,8 @@
 /** The directory of the root that is being copied from, kept open from one file to the next. */
 import { latin1OfParent } from "../../latin1.ts";
-import { visible } from "../../text.ts";
-import { ABSENT, Handle, READ_DIRECTORY, tryToOpen } from "../at.ts";
-import { CallFailure } from "../libc.ts";
-import { LeftOut } from "./left-out.ts";
+import type { Handle } from "../at.ts";
+import { openDirectory } from "./directory.ts";
+import { LeftOut, orLeaveOut } from "./left-out.ts";
 import type { SourceSpot } from "./original.ts";
 import type { SourceTrees } from "./trees.ts";
 
@@ -17,7 +16,7 @@ export class SourceDirectories implements Disposable {
     this.#trees = trees;
   }
 
-  /** @throws LeftOut where its directory is gone */
+  /** @throws LeftOut where its directory is gone, or not to be had */
   spotOf(path: Uint8Array): SourceSpot {
     const { tree, rest } = this.#trees.find(path);
     const { fd, isFrozen } = tree;
@@ -38,8 +37,7 @@ export class SourceDirectories implements Disposable {
 }
 
 function open(top: number, path: Uint8Array): Handle {
-  const result = tryToOpen(top, path, READ_DIRECTORY, 0);
-  if (result >= 0) return new Handle(result);
-  if (ABSENT.has(-result)) throw new LeftOut("its directory is gone since it was looked at");
-  throw new CallFailure(`Cannot open ${visible(path)}`, -result);
+  const handle = orLeaveOut(() => openDirectory(top, path, path), "its directory can't be opened");
+  if (handle !== undefined) return handle;
+  throw new LeftOut("its directory is gone since it was looked at");
 }

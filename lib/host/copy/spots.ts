@@ -33,7 +33,7 @@ export function stateOf(original: Handle, copy: Handle, path: Uint8Array): CopyS
   try {
     return { status, differences: compareHandles(original, copy, path) };
   } catch (error) {
-    const unreadable = reasonOfDisk(error, "compared with its copy");
+    const unreadable = reasonOfDisk(error, "it can't be compared with its copy");
     if (unreadable === undefined) throw error;
     return { status, differences: ["content"], unreadable };
   }

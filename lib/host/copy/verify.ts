@@ -13,7 +13,7 @@ import { statusOf } from "../inode-status.ts";
 import { libc } from "../libc.ts";
 import type { CopySides } from "./copier.ts";
 import { sameFlags } from "./flags.ts";
-import { LeftOut } from "./left-out.ts";
+import { LeftOut, orLeaveOut } from "./left-out.ts";
 import { openOriginal } from "./original.ts";
 import { Pauses } from "./pauses.ts";
 import { SourceDirectories } from "./source-directories.ts";
@@ -23,7 +23,7 @@ const POSIX_FADV_DONTNEED = 4;
 /**
  * @param onVerified is told each copy that is right
  * @returns those that aren't, and why
- * @throws Failure where one can't be read, Interruption
+ * @throws Failure, Interruption
  */
 export async function verifyCopies(
   actions: readonly CopyAction[],
@@ -48,22 +48,33 @@ function faultOf(
   sources: SourceDirectories,
   persist: number,
 ): string | undefined {
-  const { path, status: seen, linkTo } = action;
+  try {
+    return orLeaveOut(
+      () => differenceAt(action, sources, persist),
+      "it can't be compared with its copy",
+    );
+  } catch (error) {
+    if (error instanceof LeftOut) return error.reason;
+    throw error;
+  }
+}
+
+/** @throws LeftOut, CallFailure */
+function differenceAt(
+  { path, status: seen, linkTo }: CopyAction,
+  sources: SourceDirectories,
+  persist: number,
+): string | undefined {
   using copy = lookAt(persist, path);
   if (copy === undefined) return "its copy is gone";
   if (linkTo !== undefined && !isLinked(copy, persist, linkTo)) {
     return `its copy is no hard link to that of ${visible(linkTo)}`;
   }
-  try {
-    const spot = sources.spotOf(path);
-    using original = openOriginal(spot, seen);
-    const { handle, status } = original;
-    if (!spot.isFrozen && !isUnchanged(seen, status)) return "the original changed meanwhile";
-    return differenceOf(handle, copy, path);
-  } catch (error) {
-    if (error instanceof LeftOut) return error.reason;
-    throw error;
-  }
+  const spot = sources.spotOf(path);
+  using original = openOriginal(spot, seen);
+  const { handle, status } = original;
+  if (!spot.isFrozen && !isUnchanged(seen, status)) return "the original changed meanwhile";
+  return differenceOf(handle, copy, path);
 }
 
 function differenceOf(original: Handle, copy: Handle, path: Uint8Array): string | undefined {
