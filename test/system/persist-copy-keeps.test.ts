@@ -186,6 +186,26 @@ describePrivileged("persist-copy keeps", () => {
     expect(succeed(...words, "/d").stderr).toContain("0 files copied");
   });
 
+  test("what concerns compression beside nodatacow, as far as the file system takes both", () => {
+    using m = new Machine();
+    const remount = (options: string) => sh(["mount", "-o", `remount,${options}`, m.root]);
+    remount("datacow");
+    const make =
+      'mkdir "$0/d"; cd "$0/d"; mkdir c m; chattr +c c; chattr +m m; for x in c m; do echo x >$x/cow; done';
+    sh(["sh", "-euc", make, m.root]);
+    remount("nodatacow");
+    sh(["sh", "-euc", 'cd "$0/d"; for x in c m; do echo x >$x/nocow; done', m.root]);
+    succeed(...m.words("--verify", "/d"));
+    expect(rest(`${m.root}/d`, `${m.persist}/d`)).toBe("");
+    for (const x of ["c", "m"]) {
+      expect(flags(`${m.persist}/d/${x}/cow`)).toBe(flags(`${m.root}/d/${x}/cow`));
+      const both = flags(`${m.root}/d/${x}/nocow`);
+      expect(both).toMatch(/C/);
+      expect(both).toContain(x);
+      expect(flags(`${m.persist}/d/${x}/nocow`)).toBe(both.replace(x, "-"));
+    }
+  });
+
   test("nothing of what the place hands down", () => {
     using m = new Machine();
     const make = 'mkdir "$0/d" "$0/d/sub"; echo f >"$0/d/sub/f"; mkfifo "$0/d/p"; echo g >"$0/g"';

@@ -15,6 +15,8 @@ const SETFLAGS = 0x40086602;
 /** SYNC, NODUMP, NOATIME, COMPR, NOCOMP, DIRSYNC, NOCOW. */
 const COPIED_FLAGS = 0x8 | 0x40 | 0x80 | 0x4 | 0x400 | 0x10000 | 0x800000;
 const NOCOMP = 0x400;
+const COMPRESSION = 0x4 | NOCOMP;
+const NOCOW = 0x800000;
 const APPEND = 0x20;
 const IMMUTABLE = 0x10;
 /** A file system without flags has nothing to give or to take. */
@@ -24,7 +26,7 @@ const argument = new Int32Array(new ArrayBuffer(8));
 
 /** Those that a copy is given while it is empty. @param fd open for real, not as a mere handle */
 export function flagsToCopy(fd: number): number {
-  return (flagsOf(fd) ?? 0) & COPIED_FLAGS;
+  return effective(flagsOf(fd) ?? 0);
 }
 
 /** @param fd open for real. @param wanted see flagsToCopy */
@@ -56,7 +58,7 @@ export function clearFlags(directory: Handle, path: Uint8Array): void {
 export function sameFlags(a: number, b: number): boolean {
   const [ours, theirs] = [flagsOf(a), flagsOf(b)];
   if (ours === undefined || theirs === undefined) return true;
-  return ((ours ^ theirs) & COPIED_FLAGS & ~NOCOMP) === 0;
+  return ((effective(ours) ^ effective(theirs)) & ~NOCOMP) === 0;
 }
 
 /** Makes a file or a directory immutable or append-only. */
@@ -72,9 +74,22 @@ export function protect(
   if (flags !== present) setFlags(opened.fd, flags, path);
 }
 
+/**
+ * A file gets NOCOW by the mount and what concerns compression by its directory, and is
+ * not compressed then; but no call gives both.
+ */
+function effective(flags: number): number {
+  const copied = flags & COPIED_FLAGS;
+  return (copied & NOCOW) === 0 ? copied : copied & ~COMPRESSION;
+}
+
 function change(fd: number, present: number, wanted: number, path: Uint8Array): void {
   const flags = (present & ~COPIED_FLAGS) | wanted;
-  if (flags !== present) setFlags(fd, flags, path);
+  if (flags === present) return;
+  // Nor does one take the place of the other in one call.
+  const isOther = (present & NOCOW) !== 0 && (flags & COMPRESSION) !== 0;
+  if (isOther) setFlags(fd, present & ~NOCOW, path);
+  setFlags(fd, flags, path);
 }
 
 function setFlags(fd: number, flags: number, path: Uint8Array): void {
