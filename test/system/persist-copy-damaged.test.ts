@@ -178,6 +178,27 @@ describePrivileged("persist-copy from a failing disk", () => {
     expect(readdirSync(`${disks.persist}/d/bad`)).toHaveLength(1);
   });
 
+  test("makes a directory immutable by the run that has put all into it", () => {
+    using disks = new TwoDisks();
+    const there = `${disks.root}/d`;
+    for (const name of ["bad", "good"]) disks.write(`/d/${name}`, name === "bad" ? RARE : HEALTHY);
+    sh(["chattr", "+i", there]);
+    disks.damageRoot(RARE);
+    for (const _ of ["a first run", "another"]) {
+      const ran = disks.copy("/d");
+      expect(ran.stderr).toContain("/d/bad: it can't be read (EIO)");
+      expect(ran.status).toBe(4);
+    }
+    sh(["chattr", "-i", there]);
+    rmSync(`${there}/bad`);
+    writeFileSync(`${there}/bad`, "mended");
+    sh(["chattr", "+i", there]);
+    expect(disks.copy("/d").status).toBe(0);
+    expect(readFileSync(`${disks.persist}/d/bad`, "utf8")).toBe("mended");
+    expect(sh(["lsattr", "-d", `${disks.persist}/d`])).toContain("i--");
+    for (const directory of [there, `${disks.persist}/d`]) sh(["chattr", "-i", directory]);
+  });
+
   test("names what --verify can't read back, and reads back all else", () => {
     using machine = new CopyMachine(128 * MIB);
     machine.write("/d/bad", RARE);

@@ -28,7 +28,7 @@ export async function applyCopy(
       listener.onDone(action);
     },
   };
-  using copier = new Copier(sides, counting, plan.actions.length);
+  using copier = new Copier(sides, counting, plan);
   try {
     for (const run of runsOf(plan.actions)) await copier.run(run);
     await copier.finish();

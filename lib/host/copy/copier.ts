@@ -3,7 +3,7 @@ import type { Run } from "../../copy/runs.ts";
 import { Failure } from "../../fault.ts";
 import { type InodeStatus, isSameInode } from "../../inode-status.ts";
 import { latin1 } from "../../latin1.ts";
-import type { CopyAction, Skipped } from "../../plans/copy.ts";
+import type { CopyAction, CopyPlan, Skipped } from "../../plans/copy.ts";
 import { type Handle, openBeneath, READ_DIRECTORY } from "../at.ts";
 import { statusAt, statusOf } from "../inode-status.ts";
 import { lentName } from "../libc.ts";
@@ -62,14 +62,14 @@ export class Copier implements Disposable {
   readonly #firsts = new Map<string, InodeStatus>();
   readonly #leftOut: LeftOutPaths;
 
-  constructor(sides: CopySides, listener: CopyListener, paths: number) {
+  constructor(sides: CopySides, listener: CopyListener, plan: CopyPlan) {
     this.#sides = sides;
     this.#listener = listener;
-    this.#leftOut = new LeftOutPaths((path) => listener.onLeftOut(path));
+    this.#leftOut = new LeftOutPaths(plan.leftOut, (path) => listener.onLeftOut(path));
     this.#sources = new SourceDirectories(sides.trees);
     this.#staging = new Staging(sides.persist);
     this.#helper = sides.helper;
-    this.#helper?.begin(paths);
+    this.#helper?.begin(plan.actions.length);
     this.#content = new ContentCopier(async (count) => {
       this.#staging.addBytes(count);
       listener.onBytes(count);

@@ -38,6 +38,8 @@ export class LastTouches {
     };
     // What lies in a directory first.
     each(this.#timed.reverse(), ({ path, status }, copy) => copyTimes(copy.fd, status, path));
-    each(this.#protected, ({ path, status }, copy) => protect(copy, status, path));
+    // What nothing could be put into any more would end the next run before it begins.
+    const whole = this.#protected.filter(({ path }) => !leftOut.isIn(path));
+    each(whole, ({ path, status }, copy) => protect(copy, status, path));
   }
 }

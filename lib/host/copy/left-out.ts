@@ -51,14 +51,23 @@ export function orLeaveOut<T>(read: () => T, what = "it can't be read"): T {
 export class LeftOutPaths {
   /** As latin1. */
   readonly #paths = new Set<string>();
+  /** Directories that are not whole, or may not be. */
+  readonly #partial = new Set<string>();
   readonly #onLeftOut: (path: Skipped) => void;
 
-  constructor(onLeftOut: (path: Skipped) => void) {
+  /** @param before what the plan leaves out, which ends nothing that needs it */
+  constructor(before: readonly Skipped[], onLeftOut: (path: Skipped) => void) {
     this.#onLeftOut = onLeftOut;
+    for (const { path } of before) this.#partial.add(latin1(path)).add(latin1OfParent(path));
   }
 
   has(path: Uint8Array | undefined): boolean {
     return path !== undefined && this.#paths.size > 0 && this.#paths.has(latin1(path));
+  }
+
+  /** Whether another run has something to put into a directory. */
+  isIn(directory: Uint8Array): boolean {
+    return this.#partial.size > 0 && this.#partial.has(latin1(directory));
   }
 
   /** @throws the error where it is no reason of the path's own: it ends the run */
@@ -66,6 +75,7 @@ export class LeftOutPaths {
     const reason = reasonToLeaveOut(error);
     if (reason === undefined) throw error;
     this.#paths.add(latin1(path));
+    this.#partial.add(latin1OfParent(path));
     this.#onLeftOut({ path, reason });
   }
 
