@@ -178,6 +178,23 @@ describePrivileged("persist-copy from a failing disk", () => {
     expect(readdirSync(`${disks.persist}/d/bad`)).toHaveLength(1);
   });
 
+  test("never takes a subvolume that can't be opened for an empty directory", () => {
+    using disks = new TwoDisks();
+    disks.write("/d/good");
+    sh(["btrfs", "subvolume", "create", `${disks.root}/d/nested`]);
+    disks.write("/d/nested/file", RARE.slice(0, 2000));
+    disks.damageRoot(RARE.slice(0, 2000));
+    // The first finds none in its place, but the empty directory of a snapshot.
+    for (const words of [["/d"], ["/d", "/d/nested/file"]]) {
+      const ran = disks.copy(...words);
+      expect(ran.stderr).toMatch(/\n +\/d\/nested: it can't be looked at \(EIO\)/);
+      const isFileTold = ran.stderr.includes("/d/nested/file: its directory can't be looked at");
+      expect(isFileTold).toBe(words.length === 2);
+      expect(ran.status).toBe(4);
+      expect(readdirSync(`${disks.persist}/d`)).toEqual(["good"]);
+    }
+  });
+
   test("makes a directory immutable by the run that has put all into it", () => {
     using disks = new TwoDisks();
     const there = `${disks.root}/d`;

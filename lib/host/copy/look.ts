@@ -119,10 +119,13 @@ class Walk {
   }
 
   async add(path: Uint8Array): Promise<void> {
-    for (const parent of parentsOf(path)) this.#lookByPath(parent, "parent");
+    const above = parentsOf(path).map((parent) => this.#lookByPath(parent, "parent"));
     const noted = this.#lookByPath(path, "named");
     if (noted === undefined) {
-      this.missing.push(path);
+      // Whether it is there can't be told.
+      const isHidden = above.includes("unreadable");
+      if (isHidden) this.looked.leaveOut(path, "its directory can't be looked at");
+      else this.missing.push(path);
       return;
     }
     const waiting = noted === "directory" ? [path] : [];

@@ -12,10 +12,10 @@ import { constants } from "node:fs";
 import { Failure, Fault } from "../../fault.ts";
 import { latin1 } from "../../latin1.ts";
 import { visible } from "../../text.ts";
-import { Handle, lookAt, namesIn, openBeneath, tryToOpen } from "../at.ts";
+import { ABSENT, Handle, lookAt, namesIn, openBeneath, tryToOpen } from "../at.ts";
 import { filesystemInfo } from "../btrfs-ioctl.ts";
 import { statusOf } from "../inode-status.ts";
-import { checked, cString, libc, ptr } from "../libc.ts";
+import { CallFailure, checked, cString, libc, ptr } from "../libc.ts";
 import { View } from "../roots/views.ts";
 import { deleteSubvolume, subvolumeInfo, takeSnapshot } from "../snapshots.ts";
 import { Lock } from "./lock.ts";
@@ -50,7 +50,7 @@ export function freeze(live: number, device: string, paths: readonly Uint8Array[
   const snapshots = taking.use(new Snapshots(top, lock));
   // All that takes time is done before the first one is taken.
   const nested = nestedSubvolumes(live, paths).flatMap((path) => {
-    const handle = openSubvolume(snapshots, live, Buffer.from(path, "latin1"));
+    const handle = openEarly(snapshots, live, Buffer.from(path, "latin1"));
     return handle === undefined ? [] : [{ path, live: handle }];
   });
   const root = snapshots.take(live);
@@ -109,13 +109,28 @@ class Snapshots implements Disposable {
   }
 }
 
-/** Undefined where there is none. */
+/**
+ * Undefined where there is none: its place is an empty directory then, as in a snapshot.
+ *
+ * @throws CallFailure where there may be one, lest it be taken for empty
+ */
 function openSubvolume(snapshots: Snapshots, top: number, path: Uint8Array): number | undefined {
   const result = tryToOpen(top, path, DIRECTORY, 0);
-  if (result < 0) return undefined;
+  if (ABSENT.has(-result)) return undefined;
+  if (result < 0) throw new CallFailure(`Cannot open ${visible(path)}`, -result);
   const live = new Handle(result);
   snapshots.keep(live);
   return statusOf(live.fd).inode === SUBVOLUME_INODE ? live.fd : undefined;
+}
+
+/** The same before it is met; what is wrong with it is told then. */
+function openEarly(snapshots: Snapshots, top: number, path: Uint8Array): number | undefined {
+  try {
+    return openSubvolume(snapshots, top, path);
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    return undefined;
+  }
 }
 
 /** A snapshot, or the subvolume itself where none can be taken. */
