@@ -5,9 +5,10 @@
 import { constants } from "node:fs";
 import type { InodeStatus } from "../../inode-status.ts";
 import { isSameInode, isUnchanged } from "../../inode-status.ts";
+import { visible } from "../../text.ts";
 import { Handle, lookAt, O_CLOEXEC, READ, reopen } from "../at.ts";
 import { statusOf } from "../inode-status.ts";
-import { errno, errnoName, lentName, libc, ptr } from "../libc.ts";
+import { checked, lentName, libc, ptr } from "../libc.ts";
 import { LeftOut, orLeaveOut } from "./left-out.ts";
 
 export const CHANGES = "it changes while it is copied";
@@ -56,11 +57,11 @@ export function openFile(spot: SourceSpot, seen: InodeStatus): OpenFile {
   return spot.isFrozen ? openFrozen(spot, seen) : openLive(spot, seen);
 }
 
-function openFrozen({ directory, name }: SourceSpot, status: InodeStatus): OpenFile {
+function openFrozen({ directory, name, path }: SourceSpot, status: InodeStatus): OpenFile {
   const text = lentName(name);
-  const fd = libc().openat(directory, ptr(text), READ | O_CLOEXEC | constants.O_NOFOLLOW, 0);
-  if (fd === -1) throw new LeftOut(`it can't be read (${errnoName(errno())})`);
-  const file = new Handle(fd);
+  const flags = READ | O_CLOEXEC | constants.O_NOFOLLOW;
+  const open = () => libc().openat(directory, ptr(text), flags, 0);
+  const file = new Handle(orLeaveOut(() => checked(open(), () => `Cannot open ${visible(path)}`)));
   return { file, status, isSettled: () => true, [Symbol.dispose]: () => file[Symbol.dispose]() };
 }
 

@@ -14,7 +14,7 @@ import { lookAt, namesIn, READ_DIRECTORY, reopen } from "../at.ts";
 import { statusAt, statusOf } from "../inode-status.ts";
 import { lentName } from "../libc.ts";
 import { subvolumeInfo } from "../snapshots.ts";
-import { LeftOut } from "./left-out.ts";
+import { LeftOut, orLeaveOut } from "./left-out.ts";
 import { SourceDirectories } from "./source-directories.ts";
 import type { SourceTree, SourceTrees } from "./trees.ts";
 
@@ -58,7 +58,17 @@ class LiveOriginals implements Disposable {
     this.#live[Symbol.dispose]();
   }
 
-  changesOf({ path, status }: SourceEntry): Skipped[] {
+  /** What the disk doesn't give now is told too: it is not known to be as it was. */
+  changesOf(entry: SourceEntry): Skipped[] {
+    try {
+      return orLeaveOut(() => this.#changesOf(entry), "it can't be looked at");
+    } catch (error) {
+      if (!(error instanceof LeftOut)) throw error;
+      return [{ path: entry.path, reason: error.reason }];
+    }
+  }
+
+  #changesOf({ path, status }: SourceEntry): Skipped[] {
     const now = statusIn(this.#live, path);
     if (now === undefined) return [{ path, reason: "gone" }];
     const { device } = statusOf(this.#trees.find(path).tree.live);
@@ -102,7 +112,8 @@ function whereThere<T>(look: () => T): T | undefined {
   try {
     return look();
   } catch (error) {
-    if (error instanceof LeftOut) return undefined;
+    // One with a cause is there, and not to be had.
+    if (error instanceof LeftOut && error.cause === undefined) return undefined;
     throw error;
   }
 }
