@@ -13,6 +13,7 @@ import { copyLine, copyPlan } from "../../tools/copy-schema.ts";
 import { blankroot, COMMAND, MAIN, succeed } from "../support/blankroot.ts";
 import { CopyMachine } from "../support/copies.ts";
 import { makeBtrfs, mountAt, Scratch, sh } from "../support/disk.ts";
+import { meanwhile } from "../support/meanwhile.ts";
 import { describePrivileged } from "../support/privileged.ts";
 import type { Strike } from "../support/struck-libc.ts";
 
@@ -82,8 +83,7 @@ describePrivileged("persist-copy takes all from one instant", () => {
     const halves = ["/d/first", "/d/second"].map((path) => m.write(path, "0"));
     for (let file = 0; file < 300; file++) m.write(`/d/middle${file}`);
     // The second is never ahead of the first, and never more than one behind.
-    const count = 'i=0; while :; do i=$((i + 1)); echo $i >"$0"; echo $i >"$1"; done';
-    const writer = Bun.spawn(["sh", "-c", count, ...halves]);
+    await using _ = meanwhile('i=$((i + 1)); echo $i >"$0"; echo $i >"$1"', ...halves);
     for (let round = 0; round < 5; round++) {
       const words = ["persist-copy", "--root", m.root, "--persist", other, "/d"];
       expect(blankroot(words).status).toBe(0);
@@ -94,8 +94,6 @@ describePrivileged("persist-copy takes all from one instant", () => {
       if (first !== 0 && second !== 0) expect([0, 1]).toContain(first! - second!);
       rmSync(`${other}/d`, { recursive: true });
     }
-    writer.kill();
-    await writer.exited;
   });
 
   test("also in nested subvolumes, which a snapshot doesn't hold", () => {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { blankroot } from "../support/blankroot.ts";
 import { CopyMachine } from "../support/copies.ts";
 import { makeBtrfs, mountAt, Scratch, sh } from "../support/disk.ts";
+import { meanwhile } from "../support/meanwhile.ts";
 import { describePrivileged } from "../support/privileged.ts";
 
 const SWAPPER = join(import.meta.dir, "../support/swapper.ts");
@@ -148,18 +149,13 @@ describePrivileged("persist-copy races a user", () => {
     using m = new CopyMachine(256 * MIB);
     const outside = vault(m.scratch);
     furnish(`${m.root}/home/user`);
-    const mounts = `while :; do mount --bind "$0" "$1"; umount "$1"; done`;
-    const mounter = Bun.spawn(["sh", "-c", mounts, outside.dir, `${m.root}/home/user/1`], {
-      stderr: "ignore",
-    });
+    const mounts = 'mount --bind "$0" "$1"; umount "$1"';
+    await using _ = meanwhile(mounts, outside.dir, `${m.root}/home/user/1`);
     for (const flags of [["--live"], [], ["--live"], []]) {
       m.copy(...flags, "--update", "/home/user");
       expect(leaked(m.persist)).toEqual([]);
       expect(readFileSync(`${m.persist}/home/user/1/secret`, "utf8")).toBe("mine");
       rmSync(`${m.persist}/home`, { recursive: true, force: true });
     }
-    mounter.kill();
-    await mounter.exited;
-    Bun.spawnSync(["umount", `${m.root}/home/user/1`], { stderr: "ignore" });
   });
 }, ["setpriv"]);

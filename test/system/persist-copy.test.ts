@@ -18,6 +18,7 @@ import { blankroot, COMMAND, type Ran } from "../support/blankroot.ts";
 import { CopyMachine as Machine } from "../support/copies.ts";
 import { makeBtrfs, mountAt, Scratch, sh } from "../support/disk.ts";
 import { Machine as HostMachine } from "../support/machine.ts";
+import { meanwhile } from "../support/meanwhile.ts";
 import { describePrivileged } from "../support/privileged.ts";
 import { writeProfile } from "../support/profile.ts";
 
@@ -479,24 +480,16 @@ describePrivileged("persist-copy against planted links", () => {
     const outside = m.scratch.mkdir("outside");
     writeFileSync(`${outside}/file0`, "secret");
     for (let file = 0; file < 200; file++) m.write(`/home/user/file${file}`, "mine");
-    const swapper = Bun.spawn(
-      [
-        "sh",
-        "-c",
-        'cd "$0/home"; while :; do mv -T user away && ln -s "$1" user; rm -f user; mv -T away user; done',
-        m.root,
-        outside,
-      ],
-      { stderr: "ignore" },
-    );
-    for (let run = 0; run < 8; run++) {
-      blankroot(m.words("--update", "/home/user"));
-      const copies = sh(["find", m.persist, "-type", "f"]).trim().split("\n").filter(Boolean);
-      for (const copy of copies) expect(readFileSync(copy, "utf8")).toBe("mine");
-      rmSync(`${m.persist}/home`, { recursive: true, force: true });
+    const swap = 'cd "$0/home"; mv -T user away && ln -s "$1" user; rm -f user; mv -T away user';
+    {
+      await using _ = meanwhile(swap, m.root, outside);
+      for (let run = 0; run < 8; run++) {
+        blankroot(m.words("--update", "/home/user"));
+        const copies = sh(["find", m.persist, "-type", "f"]).trim().split("\n").filter(Boolean);
+        for (const copy of copies) expect(readFileSync(copy, "utf8")).toBe("mine");
+        rmSync(`${m.persist}/home`, { recursive: true, force: true });
+      }
     }
-    swapper.kill();
-    await swapper.exited;
     expect(sh(["ls", "-A", outside])).toBe("file0\n");
   });
 });
@@ -600,12 +593,10 @@ describePrivileged("persist-copy, cut short", () => {
     // So large that the writer has its turn in each try, however busy the machine is.
     writeFileSync(log, Buffer.alloc(32 * MIB, "x"), { mode: 0o600 });
     chmodSync(log, 0o600);
-    const writer = Bun.spawn(["sh", "-c", 'while :; do echo line >>"$0"; done', log]);
+    await using _ = meanwhile('echo line >>"$0"', log);
     while (statSync(log).size === 32 * MIB) await Bun.sleep(1);
     const words = ["persist-copy", "--root", m.root, "--persist", other, "--live", "/var/log"];
     const ran = blankroot(words);
-    writer.kill();
-    await writer.exited;
     expect(ran.stderr).toContain("/var/log: it changes while it is copied");
     expect(ran.status).toBe(4);
     expect(existsSync(`${other}/var/log`)).toBe(false);
